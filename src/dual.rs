@@ -1,0 +1,101 @@
+//! Dual numbers: the table read forward.
+//!
+//! A dual number carries a value and a tangent, the derivative along one direction; applying a row to duals applies its
+//! value rule and its partials. Duals nest: `Dual<Dual>` carries second derivatives. This room knows nothing of graphs.
+//!
+//! # Reference
+//! Griewank and Walther (2008), Evaluating Derivatives, 2nd ed., SIAM, chapter 3, doi:10.1137/1.9780898717761.
+
+use std::ops::{Add, Div, Mul, Neg, Sub};
+
+use smallvec::SmallVec;
+
+use crate::op::{Op, Scalar};
+
+/// A value together with its derivative along one direction.
+///
+/// ```
+/// use dagrad::{Dual, Scalar};
+///
+/// let x = Dual::variable(3.0);
+/// let y = x * x + x.sin();
+/// assert_eq!(y.value, 9.0 + 3f64.sin());
+/// assert_eq!(y.tangent, 6.0 + 3f64.cos());
+/// ```
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+pub struct Dual<S = f64> {
+    /// The value, also called primal.
+    pub value: S,
+    /// The derivative of the value along the chosen direction.
+    pub tangent: S,
+}
+
+impl<S: Scalar> Dual<S> {
+    /// A number with a given tangent.
+    #[must_use]
+    pub const fn new(value: S, tangent: S) -> Self {
+        Self { value, tangent }
+    }
+
+    /// The variable itself: its tangent is 1.
+    #[must_use]
+    pub fn variable(value: S) -> Self {
+        Self { value, tangent: value.constant(1.0) }
+    }
+}
+
+impl<S: Scalar> Scalar for Dual<S> {
+    fn constant(self, value: f64) -> Self {
+        Self { value: self.value.constant(value), tangent: self.value.constant(0.0) }
+    }
+
+    #[track_caller]
+    fn apply(op: Op, operands: &[Self]) -> Self {
+        let values: SmallVec<[S; 4]> = operands.iter().map(|x| x.value).collect();
+        let value = S::apply(op, &values);
+        let mut partials: SmallVec<[S; 4]> = SmallVec::from_elem(value, operands.len());
+        op.partials(&values, value, &mut partials);
+        let tangent = (operands.iter().zip(&partials))
+            .map(|(x, &partial)| x.tangent.chain(partial))
+            .reduce(|a, b| a + b)
+            .unwrap_or_else(|| value.constant(0.0));
+        Self { value, tangent }
+    }
+}
+
+impl<S: Scalar + From<f64>> From<f64> for Dual<S> {
+    fn from(value: f64) -> Self {
+        Self { value: S::from(value), tangent: S::from(0.0) }
+    }
+}
+
+impl<S: Scalar> Neg for Dual<S> {
+    type Output = Self;
+
+    fn neg(self) -> Self {
+        Self::apply(Op::Neg, &[self])
+    }
+}
+
+/// Writes a binary operator for two duals and for a dual and an `f64` on its right.
+macro_rules! operator {
+    ($($Trait:ident $method:ident)*) => {$(
+        impl<S: Scalar> $Trait for Dual<S> {
+            type Output = Self;
+
+            fn $method(self, other: Self) -> Self {
+                Self::apply(Op::$Trait, &[self, other])
+            }
+        }
+
+        impl<S: Scalar> $Trait<f64> for Dual<S> {
+            type Output = Self;
+
+            fn $method(self, other: f64) -> Self {
+                Self::apply(Op::$Trait, &[self, self.constant(other)])
+            }
+        }
+    )*};
+}
+
+operator!(Add add Sub sub Mul mul Div div);

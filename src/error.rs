@@ -1,0 +1,17 @@
+//! One error for the whole crate, for a `main` that uses several rooms.
+
+use thiserror::Error;
+
+use crate::{GraphError, ProgramError};
+
+/// Any error of the crate; every room's error converts into it.
+#[derive(Debug, Error)]
+#[non_exhaustive]
+pub enum Error {
+    /// A path, a name or a shape of a graph.
+    #[error(transparent)]
+    Graph(#[from] GraphError),
+    /// A program or its run.
+    #[error(transparent)]
+    Program(#[from] ProgramError),
+}

@@ -1,0 +1,311 @@
+//! The macros that read and write the table: the only ones in the crate.
+//!
+//! A family file hands its rows to [`family!`], which turns them into a macro that passes them on. `rows!` sends
+//! a reader through all families; the reader sees every row at once. A new family is one more name in `rows!`.
+
+/// Defines a macro `$name` that appends the rows to those of the families before it and calls the next one.
+///
+/// The caller supplies the token `$`, since a macro cannot write one for the macro that it defines.
+macro_rules! family {
+    ($d:tt $name:ident { $($rows:tt)* }) => {
+        macro_rules! $name {
+            ([$d next:ident $d($d queue:ident)*] $d($d done:tt)*) => {
+                $d next! { [$d($d queue)*] $d($d done)* $($rows)* }
+            };
+        }
+    };
+}
+
+/// Calls the macro `$reader` with every row of the table.
+macro_rules! rows {
+    ($reader:ident) => {
+        arithmetic! { [powers exponential trigonometric hyperbolic probability activation choice list $reader] }
+    };
+}
+
+/// Reads the rows into [`Op`](crate::Op), [`Scalar`](crate::Scalar) and the functions that apply them.
+macro_rules! define_ops {
+    ([] $(
+        $(#[doc = $doc:literal])*
+        $kind:ident $Variant:ident $name:ident $([$($p:ident: $pt:ty = $pd:expr),+])? ($($x:ident),+) $y:ident {
+            label: $label:literal,
+            latex: $latex:literal,
+            formula: $formula:literal,
+            value: $value:expr,
+            partials: $partials:tt,
+            sample: [$($sample:expr),+],
+            $(kink: $kink:literal,)?
+        }
+    )*) => {
+        /// A primitive operation: one row of the table.
+        ///
+        /// `docs/ops.md` lists them with formula, derivative, the choice made where no derivative exists, and the
+        /// accuracy reached.
+        #[derive(Clone, Copy, Debug, PartialEq)]
+        #[non_exhaustive]
+        pub enum Op {
+            $(
+                $(#[doc = $doc])*
+                #[doc = concat!("\n\n`", $formula, "`")]
+                $(#[doc = concat!("\n\nWhere no derivative exists: ", $kink, ".")])?
+                $Variant $({
+                    $(
+                        #[doc = concat!("The parameter `", stringify!($p), "` of the formula.")]
+                        $p: $pt,
+                    )+
+                })?,
+            )*
+        }
+
+        impl Op {
+            /// Every row, with typical parameters where it has any.
+            pub const ALL: &[Op] = &[$(Op::$Variant $({ $($p: $pd),+ })?),*];
+
+            /// What the row says of the operation apart from its rules.
+            ///
+            /// ```
+            /// assert_eq!(dagrad::Op::Tanh.info().name, "tanh");
+            /// ```
+            #[must_use]
+            pub const fn info(self) -> OpInfo {
+                match self {
+                    $(Op::$Variant $({ $($p: _),+ })? => OpInfo {
+                        name: stringify!($name),
+                        doc: concat!($($doc),*).trim_ascii(),
+                        label: $label,
+                        latex: $latex,
+                        formula: $formula,
+                        partials: stringify!($partials),
+                        arity: arity!($kind $($x)+),
+                        sample: &[$($sample),+],
+                        kink: first_of!($($kink)?),
+                    },)*
+                }
+            }
+
+            /// The value at `operands`, by the row's value rule.
+            ///
+            /// # Panics
+            /// When the operation does not take that many operands.
+            ///
+            /// ```
+            /// assert_eq!(dagrad::Op::Mul.value(&[3.0, 4.0]), 12.0);
+            /// ```
+            #[must_use]
+            #[inline]
+            #[track_caller]
+            pub fn value(self, operands: &[f64]) -> f64 {
+                match self {
+                    $(Op::$Variant $({ $($p),+ })? => {
+                        call_value!($kind $name self operands ($($x),+) [$($($p),+)?])
+                    })*
+                }
+            }
+
+            /// Writes the derivative with respect to each operand, given the operands and the value there.
+            ///
+            /// # Panics
+            /// When the operation does not take that many operands, or `partials` is of another length.
+            ///
+            /// ```
+            /// let mut partials = [0.0; 2];
+            /// dagrad::Op::Mul.partials(&[3.0, 4.0], 12.0, &mut partials);
+            /// assert_eq!(partials, [4.0, 3.0]);
+            /// ```
+            #[inline]
+            #[track_caller]
+            pub fn partials<S: Scalar>(self, operands: &[S], value: S, partials: &mut [S]) {
+                match self {
+                    $(Op::$Variant $({ $($p),+ })? => {
+                        call_partials!($kind $name self operands value partials ($($x),+) [$($($p),+)?])
+                    })*
+                }
+            }
+        }
+
+        /// A number to which every row of the table can be applied.
+        ///
+        /// Rules are written once, over this trait, and read with plain numbers, with [`Dual`](crate::Dual) numbers
+        /// and with [`Expr`](crate::Expr)essions. There are no comparisons: a rule branches by [`less`](Scalar::less)
+        /// and [`select`](Scalar::select). A constant is made from a number at hand, because a symbolic one needs
+        /// its graph: write `x * 2.0`, or `x.constant(2.0)` where it must come first.
+        ///
+        /// ```
+        /// use dagrad::{Dual, Scalar};
+        ///
+        /// fn logistic<S: Scalar>(x: S) -> S {
+        ///     ((-x).exp() + 1.0).recip()
+        /// }
+        ///
+        /// assert_eq!(logistic(0.0), 0.5);
+        /// assert_eq!(logistic(Dual::variable(0.0)).tangent, 0.25);
+        /// ```
+        pub trait Scalar:
+            Copy
+            + std::fmt::Debug
+            + std::ops::Neg<Output = Self>
+            + std::ops::Add<Output = Self>
+            + std::ops::Sub<Output = Self>
+            + std::ops::Mul<Output = Self>
+            + std::ops::Div<Output = Self>
+            + std::ops::Add<f64, Output = Self>
+            + std::ops::Sub<f64, Output = Self>
+            + std::ops::Mul<f64, Output = Self>
+            + std::ops::Div<f64, Output = Self>
+        {
+            /// The number `value`, of the same kind as `self`.
+            #[must_use]
+            fn constant(self, value: f64) -> Self;
+
+            /// Applies one row of the table.
+            ///
+            /// # Panics
+            /// When the operation does not take that many operands.
+            #[must_use]
+            #[track_caller]
+            fn apply(op: Op, operands: &[Self]) -> Self;
+
+            /// The greater of two numbers: [`Op::Max`] of two.
+            #[must_use]
+            #[inline]
+            #[track_caller]
+            fn max(self, other: Self) -> Self {
+                Self::apply(Op::Max, &[self, other])
+            }
+
+            /// The lesser of two numbers: [`Op::Min`] of two.
+            #[must_use]
+            #[inline]
+            #[track_caller]
+            fn min(self, other: Self) -> Self {
+                Self::apply(Op::Min, &[self, other])
+            }
+
+            $(method! { $kind trait [$($doc)*] $Variant $name ($($x),+) [$($($p: $pt),+)?] })*
+        }
+
+        impl Scalar for f64 {
+            #[inline]
+            fn constant(self, value: f64) -> f64 {
+                value
+            }
+
+            #[inline]
+            #[track_caller]
+            fn apply(op: Op, operands: &[f64]) -> f64 {
+                op.value(operands)
+            }
+
+            $(method! { $kind f64 $name ($($x),+) [$($($p: $pt),+)?] })*
+        }
+
+        /// The value rules: a function of `f64`s for each row.
+        pub(crate) mod value {
+            use crate::{elementary, op::list};
+            $(value_rule! { $kind $name ($($x),+) [$($($p: $pt),+)?] $value })*
+        }
+
+        /// The local partials: a generic function for each row.
+        pub(crate) mod partial {
+            use crate::op::{Scalar, list};
+            $(partial_rule! { $kind $name ($($x),+) $y [$($($p: $pt),+)?] $partials })*
+        }
+    };
+}
+
+macro_rules! arity {
+    (fixed $($x:ident)+) => {
+        Arity::Fixed([$(stringify!($x)),+].len())
+    };
+    (list $($x:ident)+) => {
+        Arity::Any
+    };
+}
+
+macro_rules! first_of {
+    () => {
+        None
+    };
+    ($kink:literal) => {
+        Some($kink)
+    };
+}
+
+macro_rules! value_rule {
+    (fixed $name:ident ($($x:ident),+) [$($p:ident: $pt:ty),*] $value:expr) => {
+        #[inline(always)]
+        pub(crate) fn $name($($x: f64,)+ $($p: $pt),*) -> f64 {
+            $value
+        }
+    };
+    (list $name:ident ($xs:ident, $out:ident) [] $value:expr) => {
+        pub(crate) fn $name($xs: &[f64]) -> f64 {
+            $value
+        }
+    };
+}
+
+macro_rules! partial_rule {
+    (fixed $name:ident ($($x:ident),+) $y:ident [$($p:ident: $pt:ty),*] $partials:tt) => {
+        #[inline(always)]
+        #[allow(unused_variables, reason = "few rules need both their operands and their value")]
+        pub(crate) fn $name<S: Scalar>($($x: S,)+ $y: S, $($p: $pt),*) -> [S; [$(stringify!($x)),+].len()] {
+            $partials
+        }
+    };
+    (list $name:ident ($xs:ident, $out:ident) $y:ident [] $partials:tt) => {
+        #[allow(unused_variables, reason = "few rules need both their operands and their value")]
+        pub(crate) fn $name<S: Scalar>($xs: &[S], $y: S, $out: &mut [S]) {
+            $partials
+        }
+    };
+}
+
+macro_rules! call_value {
+    (fixed $name:ident $op:ident $operands:ident ($($x:ident),+) [$($p:ident),*]) => {{
+        let &[$($x),+] = $operands else { wrong_arity($op, $operands.len()) };
+        value::$name($($x,)+ $($p),*)
+    }};
+    (list $name:ident $op:ident $operands:ident ($($x:ident),+) []) => {
+        value::$name($operands)
+    };
+}
+
+macro_rules! call_partials {
+    (fixed $name:ident $op:ident $operands:ident $value:ident $out:ident ($($x:ident),+) [$($p:ident),*]) => {{
+        let &[$($x),+] = $operands else { wrong_arity($op, $operands.len()) };
+        $out.copy_from_slice(&partial::$name($($x,)+ $value, $($p),*));
+    }};
+    (list $name:ident $op:ident $operands:ident $value:ident $out:ident ($($x:ident),+) []) => {
+        partial::$name($operands, $value, $out)
+    };
+}
+
+/// Writes the method of a fixed row: as a default of the trait, for `f64`, or inherent to `Expr`.
+macro_rules! method {
+    (fixed trait [$($doc:literal)*] $Variant:ident $name:ident ($x:ident $(, $rest:ident)*) [$($p:ident: $pt:ty),*]) => {
+        $(#[doc = $doc])*
+        #[must_use]
+        #[inline]
+        #[track_caller]
+        fn $name(self, $($rest: Self,)* $($p: $pt),*) -> Self {
+            #[allow(clippy::init_numbered_fields, reason = "a row without parameters has no braces to fill")]
+            Self::apply(Op::$Variant { $($p),* }, &[self $(, $rest)*])
+        }
+    };
+    (fixed f64 $name:ident ($x:ident $(, $rest:ident)*) [$($p:ident: $pt:ty),*]) => {
+        #[inline(always)]
+        fn $name(self, $($rest: f64,)* $($p: $pt),*) -> f64 {
+            value::$name(self, $($rest,)* $($p),*)
+        }
+    };
+    (fixed expr [$($doc:literal)*] $Variant:ident $name:ident ($x:ident $(, $rest:ident)*) [$($p:ident: $pt:ty),*]) => {
+        $(#[doc = $doc])*
+        #[must_use]
+        #[track_caller]
+        pub fn $name(self, $($rest: impl Operand<'g>,)* $($p: $pt),*) -> Self {
+            self.graph().record(Op::$Variant { $($p),* }, &[self, $($rest.on(self.graph())),*])
+        }
+    };
+    (list $($ignored:tt)*) => {};
+}

@@ -1,0 +1,32 @@
+//! What a program refuses.
+
+use thiserror::Error;
+
+use crate::graph::GraphError;
+
+/// What a program refuses, with the numbers that disagree.
+#[derive(Clone, Debug, PartialEq, Eq, Error)]
+#[non_exhaustive]
+pub enum ProgramError {
+    /// An output is not a node of the graph.
+    #[error("output {position} cannot be compiled: {reason}")]
+    Output {
+        /// Its place among the outputs.
+        position: usize,
+        /// What is wrong with it.
+        reason: GraphError,
+    },
+    /// A slice has not as many numbers as the program takes.
+    #[error("the program takes {expected} {what}, got {got}")]
+    Count {
+        /// What was counted: inputs, parameters or seeds.
+        what: &'static str,
+        /// How many the program takes.
+        expected: usize,
+        /// How many were given.
+        got: usize,
+    },
+    /// The program does not compute this node.
+    #[error("the node is not computed by this program: no output depends on it, or it belongs to another graph")]
+    NotComputed,
+}

@@ -1,0 +1,138 @@
+//! A graph put in order: compiled once, run as often as you like.
+//!
+//! A program knows slots and steps; it reads neither groups nor drawings. Every operand slot of a step is lower than the
+//! slot of its result, so that one pass upwards evaluates and one pass downwards differentiates.
+
+mod compile;
+mod drivers;
+mod error;
+mod forward;
+mod reverse;
+mod values;
+
+use std::sync::Arc;
+
+use slotmap::SecondaryMap;
+
+pub use drivers::{gradient, jvp, vjp};
+pub use error::ProgramError;
+pub use values::{Gradients, Values};
+
+use crate::graph::{GraphId, NodeId, NodeKey};
+use crate::op::{Op, Scalar};
+
+/// The compiled form of some outputs of a graph: immutable, and free to be shared between threads.
+///
+/// Inputs and parameters are taken in the order in which the graph made them.
+///
+/// ```
+/// let graph = dagrad::Graph::new();
+/// let (x, w) = (graph.input("x"), graph.parameter("w", 3.0));
+/// let y = (w * x).exp();
+/// let program = graph.compile(&[y])?;
+/// let values = program.forward(&[0.5])?;
+/// let gradients = program.reverse(&values);
+/// assert_eq!(gradients[w], 0.5 * values[y]);
+/// # Ok::<(), dagrad::Error>(())
+/// ```
+#[derive(Clone, Debug)]
+pub struct Program {
+    layout: Arc<Layout>,
+    initial: Vec<f64>,
+    constants: Vec<f64>,
+    steps: Vec<Step>,
+    operands: Vec<u32>,
+    outputs: Vec<u32>,
+    longest: usize,
+}
+
+/// Where the numbers of a run lie: inputs, then parameters, then constants, then the results of the steps.
+#[derive(Debug)]
+struct Layout {
+    graph: GraphId,
+    slots: SecondaryMap<NodeKey, u32>,
+    inputs: usize,
+    parameters: usize,
+    len: usize,
+}
+
+/// One operation: its operands are the next `count` of the program's operand list.
+#[derive(Clone, Copy, Debug)]
+struct Step {
+    op: Op,
+    count: u32,
+}
+
+/// A number that a program can compute with: a [`Scalar`] that can be made from a constant alone.
+///
+/// `f64` and [`Dual`](crate::Dual) numbers are such; an [`Expr`](crate::Expr) is not, since it needs its graph.
+pub trait Number: Scalar + From<f64> {}
+
+impl<S: Scalar + From<f64>> Number for S {}
+
+impl Layout {
+    fn slot(&self, node: NodeId) -> Option<usize> {
+        if node.graph != self.graph {
+            return None;
+        }
+        self.slots.get(node.key).map(|&slot| slot as usize)
+    }
+}
+
+impl Program {
+    /// How many inputs a run takes.
+    #[must_use]
+    pub fn input_count(&self) -> usize {
+        self.layout.inputs
+    }
+
+    /// How many parameters a run takes.
+    #[must_use]
+    pub fn parameter_count(&self) -> usize {
+        self.layout.parameters
+    }
+
+    /// How many outputs a run gives.
+    #[must_use]
+    pub fn output_count(&self) -> usize {
+        self.outputs.len()
+    }
+
+    /// How many elementary operations a run computes.
+    #[must_use]
+    pub fn operation_count(&self) -> usize {
+        self.steps.len()
+    }
+
+    /// The initial values of the parameters, in their order.
+    #[must_use]
+    pub fn initial_parameters(&self) -> &[f64] {
+        &self.initial
+    }
+
+    /// Every step with the slots of its operands and of its result, in order of evaluation.
+    fn steps(&self) -> impl Iterator<Item = (Op, &[u32], usize)> {
+        let first = self.layout.len - self.steps.len();
+        let mut rest = self.operands.as_slice();
+        self.steps.iter().enumerate().map(move |(index, step)| {
+            let (operands, tail) = rest.split_at(step.count as usize);
+            rest = tail;
+            (step.op, operands, first + index)
+        })
+    }
+
+    /// The same from the last to the first.
+    fn steps_back(&self) -> impl Iterator<Item = (Op, &[u32], usize)> {
+        let first = self.layout.len - self.steps.len();
+        let mut rest = self.operands.as_slice();
+        self.steps.iter().enumerate().rev().map(move |(index, step)| {
+            let (head, operands) = rest.split_at(rest.len() - step.count as usize);
+            rest = head;
+            (step.op, operands, first + index)
+        })
+    }
+}
+
+fn count(what: &'static str, expected: usize, got: usize) -> Result<(), ProgramError> {
+    if expected == got { Ok(()) } else { Err(ProgramError::Count { what, expected, got }) }
+}

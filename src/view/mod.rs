@@ -1,0 +1,3 @@
+//! What a person measures in a graph.
+
+mod depth;
