@@ -9,10 +9,7 @@ impl Expr<'_> {
     ///
     /// # Errors
     /// [`GraphError::MissingInput`] when an input that the node depends on is not given, [`GraphError::NotALeaf`] when a
-    /// value is given for a node that is computed, and the errors of [`Graph::find`].
-    ///
-    /// # Panics
-    /// When the node was removed.
+    /// value is given for a node that is computed, [`GraphError::RemovedNode`], and the errors of [`Graph::find`].
     ///
     /// ```
     /// let graph = dagrad::Graph::new();
@@ -20,9 +17,9 @@ impl Expr<'_> {
     /// assert_eq!((x * x + y).eval(&[("x", 3.0), ("y", 1.0)])?, 10.0);
     /// # Ok::<(), dagrad::Error>(())
     /// ```
-    #[track_caller]
     pub fn eval(self, given: &[(&str, f64)]) -> Result<f64, GraphError> {
         let graph = self.graph();
+        graph.check(self.id())?;
         let mut values = vec![None; graph.arena().bound()];
         for &(key, initial) in graph.arena().parameters() {
             values[index(key)] = Some(initial);

@@ -142,7 +142,7 @@ impl Arena {
     }
 
     fn apply(&mut self, op: Op, keys: &[NodeKey]) -> NodeKey {
-        let operands = match (op.info().arity, keys) {
+        let operands = match (op.arity(), keys) {
             (Arity::Fixed(_), &[a]) => Operands::Few([a, NodeKey::null()]),
             (Arity::Fixed(_), &[a, b]) => Operands::Few([a, b]),
             _ => {

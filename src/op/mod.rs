@@ -56,7 +56,7 @@ impl Op {
     /// ```
     #[must_use]
     pub fn takes(self, operands: usize) -> bool {
-        match self.info().arity {
+        match self.arity() {
             Arity::Fixed(arity) => arity == operands,
             Arity::Any => self != Op::Dot || operands.is_multiple_of(2),
         }
@@ -66,5 +66,5 @@ impl Op {
 #[cold]
 #[track_caller]
 fn wrong_arity(op: Op, got: usize) -> ! {
-    panic!("{} takes {:?} operands, got {got}", op.info().name, op.info().arity)
+    panic!("{} takes {:?} operands, got {got}", op.info().name, op.arity())
 }

@@ -61,6 +61,19 @@ macro_rules! define_ops {
             /// Every row, with typical parameters where it has any.
             pub const ALL: &[Op] = &[$(Op::$Variant $({ $($p: $pd),+ })?),*];
 
+            /// The number of operands that the operation takes.
+            ///
+            /// ```
+            /// assert_eq!(dagrad::Op::Mul.arity(), dagrad::Arity::Fixed(2));
+            /// ```
+            #[must_use]
+            #[inline]
+            pub const fn arity(self) -> Arity {
+                match self {
+                    $(Op::$Variant $({ $($p: _),+ })? => arity!($kind $($x)+),)*
+                }
+            }
+
             /// What the row says of the operation apart from its rules.
             ///
             /// ```

@@ -17,7 +17,7 @@ pub enum ProgramError {
         reason: GraphError,
     },
     /// A slice has not as many numbers as the program takes.
-    #[error("the program takes {expected} {what}, got {got}")]
+    #[error("{what}: the program takes {expected}, got {got}")]
     Count {
         /// What was counted: inputs, parameters or seeds.
         what: &'static str,
