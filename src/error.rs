@@ -2,7 +2,9 @@
 
 use thiserror::Error;
 
-use crate::{GraphError, ProgramError};
+use crate::graph::GraphError;
+use crate::program::ProgramError;
+use crate::train::DataError;
 
 /// Any error of the crate; every room's error converts into it.
 #[derive(Debug, Error)]
@@ -14,4 +16,7 @@ pub enum Error {
     /// A program or its run.
     #[error(transparent)]
     Program(#[from] ProgramError),
+    /// A table of data.
+    #[error(transparent)]
+    Data(#[from] DataError),
 }

@@ -1,12 +1,48 @@
 //! Functions as graphs of scalar computations: write scalars, see every derivative.
+//!
+//! ```
+#![doc = include_str!("../examples/quickstart.rs")]
+//! ```
+//!
+//! # Which door
+//!
+//! | you have | use |
+//! |---|---|
+//! | one function, one point | [`gradient`], [`jvp`], [`vjp`] |
+//! | a look at one number of a graph | [`Expr::eval`], [`Expr::depth`], [`Expr::path`] |
+//! | a function to evaluate and differentiate often | [`Graph::compile`], [`Program::forward`], [`Program::reverse`] |
+//! | second derivatives | [`Program::forward_with`] on [`Dual`] numbers, then [`Program::reverse`] |
+//! | a network | [`element`], [`train`] |
+//!
+//! # Build
+//! A [`Graph`] records every operation on its [`Expr`]essions: operators, and a method for each row of the [table of
+//! operations](Op). Leaves are [inputs](Graph::input), which vary from example to example, [parameters](Graph::parameter),
+//! which are learned, and [constants](Graph::constant). Names and [groups](Graph::group) give every node a path,
+//! `layer 1 / neuron 0 / w[3]`, by which errors name it and [`Graph::find`] finds it.
+//!
+//! # Run
+//! A [`Program`] is the compiled form of some outputs. [`Program::forward`] gives [`Values`], which
+//! [`Program::reverse`] needs: to differentiate before evaluating cannot be written. Both are indexed by expressions:
+//! every node has a value and an adjoint. The `_into` forms reuse their buffers.
+//!
+//! # Conventions
+//! Where no derivative exists, the row of the operation says which number is taken: ReLU and |x| take 0 at 0, ties of max
+//! and min share equally. Outside a function's domain the value is not a number, as in IEEE arithmetic. In products of
+//! adjoints and partials a zero absorbs, so that a branch that was not taken never spoils a derivative of any order.
+//! Data can cause only errors, each of one [type per room](Error); a bug of the calling program, such as mixing
+//! expressions of two graphs, panics at the line that has it.
+
 mod elementary;
 mod error;
 #[macro_use]
 mod op;
 mod dual;
+pub mod element;
 mod graph;
 mod program;
+pub mod train;
 mod view;
+
 pub use dual::Dual;
 pub use error::Error;
 pub use graph::{Expr, Graph, GraphError, Kind, NodeId, Operand};

@@ -16,7 +16,9 @@ fn panic_of(call: impl FnOnce()) -> String {
     let line = std::panic::Location::caller().line();
     std::panic::set_hook(Box::new(|info| {
         let location = info.location().expect("a panic has a place");
-        let message = info.payload_as_str().unwrap_or("").to_owned();
+        let payload = info.payload();
+        let message = payload.downcast_ref::<String>().cloned();
+        let message = message.or_else(|| payload.downcast_ref::<&str>().map(ToString::to_string)).unwrap_or_default();
         LAST_PANIC.set(Some((location.file().to_owned(), location.line(), message)));
     }));
     let result = catch_unwind(AssertUnwindSafe(call));

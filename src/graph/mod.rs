@@ -475,6 +475,10 @@ impl Graph {
         GraphError::Mismatch { what, expected, got, path: self.labels.borrow().open_path() }
     }
 
+    pub(crate) fn not_an_activation(&self, op: Op) -> GraphError {
+        GraphError::NotAnActivation { op: op.info().name, path: self.labels.borrow().open_path() }
+    }
+
     #[track_caller]
     pub(crate) fn record<'g>(&'g self, op: Op, operands: &[Expr<'g>]) -> Expr<'g> {
         assert!(op.takes(operands.len()), "{} cannot take {} operands", op.info().name, operands.len());
