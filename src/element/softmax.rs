@@ -2,9 +2,10 @@
 
 use crate::graph::{Expr, Graph};
 
-/// The probabilities pₖ = e^(zₖ − ln Σ e^zⱼ), in a group `softmax`, named `p[0]`, `p[1]`, ….
+/// The probabilities pₖ = e^zₖ / Σ e^zⱼ, in a group `softmax`, named `p[0]`, `p[1]`, ….
 ///
-/// They sum to 1 within rounding, and adding the same number to every logit changes nothing, however large it is.
+/// The greatest logit is subtracted first, so that nothing overflows: adding the same number to every logit changes
+/// only what that addition rounds away.
 ///
 /// # Panics
 /// When a logit belongs to another graph or was removed.
@@ -24,7 +25,9 @@ use crate::graph::{Expr, Graph};
 #[must_use]
 pub fn softmax<'g>(graph: &'g Graph, logits: &[Expr<'g>]) -> Vec<Expr<'g>> {
     graph.group("softmax", || {
-        let total = graph.logsumexp(logits);
-        logits.iter().enumerate().map(|(k, &z)| (z - total).exp().named(&format!("p[{k}]"))).collect()
+        let most = graph.max(logits);
+        let exponentials: Vec<_> = logits.iter().map(|&z| (z - most).exp()).collect();
+        let total = graph.sum(&exponentials);
+        exponentials.iter().enumerate().map(|(k, &e)| (e / total).named(&format!("p[{k}]"))).collect()
     })
 }
