@@ -32,7 +32,7 @@
 //! Data can cause only errors, each of one [type per room](Error); a bug of the calling program, such as mixing
 //! expressions of two graphs, panics at the line that has it.
 
-mod elementary;
+pub mod elementary;
 mod error;
 #[macro_use]
 mod op;

@@ -117,13 +117,17 @@ fn complaints(path: &Path, text: &str) -> String {
     if lines > LONGEST {
         writeln!(said, "{place}: {lines} lines; split at {LONGEST}").unwrap();
     }
+    for attribute in text.split("#[").chain(text.split("#![")).skip(1) {
+        let attribute = attribute.split(']').next().unwrap_or("");
+        let excepts = attribute.starts_with("allow(") || attribute.starts_with("expect(");
+        if excepts && !attribute.contains("reason") {
+            writeln!(said, "{place}: a lint exception without its reason: {attribute}").unwrap();
+        }
+    }
     for (number, line) in text.lines().enumerate().filter(|(_, line)| !is_comment(line)) {
         let mut complain = |what: &str| writeln!(said, "{place}:{}: {what}", number + 1).unwrap();
         if line.contains("unsafe ") && !line.contains("unsafe_code") && !place.contains("program/kernels") {
             complain("unsafe code outside program/kernels");
-        }
-        if (line.contains("[allow(") || line.contains("[expect(")) && !line.contains("reason") {
-            complain("a lint exception without its reason");
         }
         if line.trim_start().starts_with("use ") && line.trim_end().ends_with("::*;") {
             complain("a glob import");
