@@ -4,7 +4,7 @@ use super::bits::nearest;
 use super::double::Double;
 use std::f64::consts::{FRAC_2_PI, FRAC_PI_2};
 
-/// The largest magnitude for which [`Angle::near`] is right, `2^16` quarter turns.
+/// The largest magnitude for which the `_core` functions are right, `2^16` quarter turns.
 pub const TRIG_CORE_LIMIT: f64 = 102_943.0;
 
 /// `pi/2` in three parts; multiples of the first two below `2^17` are exact.

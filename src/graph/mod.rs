@@ -34,7 +34,7 @@ use group::{Labels, Name};
 /// let x = graph.input("x");
 /// let w = graph.parameter("w", 0.5);
 /// let y = (w * x).tanh().named("y");
-/// assert_eq!(y.eval(&[("x", 2.0)])?, 1f64.tanh());
+/// assert_eq!(y.eval(&[("x", 2.0)])?, dagrad::elementary::tanh(1.0));
 /// # Ok::<(), dagrad::Error>(())
 /// ```
 ///
