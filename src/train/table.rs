@@ -41,7 +41,7 @@ pub enum DataError {
         got: usize,
     },
     /// A field is not a finite number.
-    #[error("line {line}, column {column}: `{text}` is not a finite number")]
+    #[error("line {line}, column {column}: `{}` is not a finite number", printable(.text))]
     NotANumber {
         /// The line of the field.
         line: usize,
@@ -61,6 +61,15 @@ pub enum DataError {
         /// The columns of the table.
         got: usize,
     },
+}
+
+/// The text with control characters escaped, so that no file can command the terminal that shows the message.
+fn printable(text: &str) -> String {
+    let mut shown = String::with_capacity(text.len());
+    for c in text.chars() {
+        if c.is_control() { shown.extend(c.escape_default()) } else { shown.push(c) }
+    }
+    shown
 }
 
 impl Table {
