@@ -34,7 +34,7 @@ pub fn negative_log_likelihood<'g>(
 ) -> Result<Expr<'g>, GraphError> {
     graph.group("negative log-likelihood", || {
         if logits.len() != targets.len() {
-            return Err(graph.mismatch("a loss takes as many targets as logits", logits.len(), targets.len()));
+            return Err(graph.mismatch("a loss takes as many logits as targets", logits.len(), targets.len()));
         }
         let total = graph.logsumexp(logits);
         let terms: Vec<_> = logits.iter().zip(targets).map(|(&z, &y)| y * (total - z)).collect();
@@ -65,7 +65,7 @@ pub fn half_squared_error<'g>(
 ) -> Result<Expr<'g>, GraphError> {
     graph.group("half squared error", || {
         if outputs.len() != targets.len() {
-            return Err(graph.mismatch("a loss takes as many targets as outputs", outputs.len(), targets.len()));
+            return Err(graph.mismatch("a loss takes as many outputs as targets", outputs.len(), targets.len()));
         }
         let squares: Vec<_> = outputs.iter().zip(targets).map(|(&h, &y)| (h - y).square()).collect();
         Ok((0.5 * graph.sum(&squares)).named("loss"))

@@ -41,7 +41,7 @@ pub enum DataError {
         got: usize,
     },
     /// A field is not a finite number.
-    #[error("line {line}, column {column}: `{text}` is not a finite number")]
+    #[error("line {line}, column {column}: `{}` is not a finite number", printable(.text))]
     NotANumber {
         /// The line of the field.
         line: usize,
@@ -63,6 +63,15 @@ pub enum DataError {
     },
 }
 
+/// The text with control characters escaped, so that no file can command the terminal that shows the message.
+fn printable(text: &str) -> String {
+    let mut shown = String::with_capacity(text.len());
+    for c in text.chars() {
+        if c.is_control() { shown.extend(c.escape_default()) } else { shown.push(c) }
+    }
+    shown
+}
+
 impl Table {
     /// Reads a file of comma-separated numbers; a first line of names is passed over.
     ///
@@ -81,15 +90,17 @@ impl Table {
     pub fn from_rows<R: AsRef<[f64]>>(rows: impl IntoIterator<Item = R>) -> Result<Self, DataError> {
         let mut table = Self::default();
         for (index, row) in rows.into_iter().enumerate() {
-            table.push(index + 1, row.as_ref())?;
+            let row = row.as_ref();
+            if index == 0 {
+                table.columns = row.len();
+            }
+            table.push(index + 1, row)?;
         }
         if table.numbers.is_empty() { Err(DataError::Empty) } else { Ok(table) }
     }
 
     fn push(&mut self, line: usize, row: &[f64]) -> Result<(), DataError> {
-        if self.numbers.is_empty() {
-            self.columns = row.len();
-        } else if self.columns != row.len() {
+        if self.columns != row.len() {
             return Err(DataError::Ragged { line, expected: self.columns, got: row.len() });
         }
         self.numbers.extend_from_slice(row);
@@ -153,6 +164,9 @@ impl std::str::FromStr for Table {
                     column: column + 1,
                     text: field.chars().take(40).collect(),
                 })?);
+            }
+            if table.is_empty() {
+                table.columns = row.len();
             }
             table.push(index + 1, &row)?;
         }
