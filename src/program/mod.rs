@@ -7,6 +7,8 @@ mod compile;
 mod drivers;
 mod error;
 mod forward;
+#[cfg_attr(not(test), expect(dead_code, reason = "steps are still run one by one"))]
+mod kernels;
 mod reverse;
 mod values;
 

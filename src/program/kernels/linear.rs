@@ -1,0 +1,441 @@
+//! Sums of products of rows and uniform numbers: what a dot, a dense layer and their adjoints are made of.
+//!
+//! The lanes of a block stay in registers while the terms pass by. Terms are added in the order of their lists, in as
+//! many interleaved chains as keep the multipliers busy; how many follows from the lanes and the instruction set.
+
+use super::isa::{Isa, Kernel};
+use super::rows::{check_window, place};
+use super::vector::Simd;
+use super::{Rows, RowsMut, Zero};
+
+/// A sum of terms, each of which is a row, scaled or not, or the product of two rows.
+///
+/// Rows of `scaled`, `plus` and the second rows of `products` are rows of [`Sources::y`]; the first rows of `products`
+/// are rows of [`Sources::x`].
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct Terms<'a> {
+    /// What all lanes begin with.
+    pub constant: f64,
+    /// Pairs (uniform, row): their products are added.
+    pub scaled: &'a [(u32, u32)],
+    /// Pairs (uniform, row): their products are subtracted.
+    pub scaled_minus: &'a [(u32, u32)],
+    /// Rows that are added.
+    pub plus: &'a [u32],
+    /// Rows that are subtracted.
+    pub minus: &'a [u32],
+    /// Pairs of rows of x and of y: their products are added.
+    pub products: &'a [(u32, u32)],
+    /// Pairs of rows of x and of y: their products are subtracted.
+    pub products_minus: &'a [(u32, u32)],
+}
+
+/// Where the numbers of the terms are.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Sources<'a> {
+    /// Numbers that are the same in every lane.
+    pub uniforms: &'a [f64],
+    /// The rows of first factors, numbered from 0.
+    pub x: &'a [f64],
+    /// All other rows.
+    pub y: &'a [f64],
+    /// The number of the first row of `y`.
+    pub y_first: u32,
+}
+
+/// Whether a kernel writes its result or adds it to what is there.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Mode {
+    /// It writes.
+    Store,
+    /// It adds.
+    Add,
+}
+
+/// Computes one row: in each lane, the sum of the terms.
+///
+/// # Panics
+/// When `out` is not one row, or a row or a uniform number of the terms does not exist.
+pub(crate) fn combine(
+    isa: Isa,
+    lanes: usize,
+    terms: &Terms<'_>,
+    sources: &Sources<'_>,
+    out: &mut [f64],
+    mode: Mode,
+    zero: Zero,
+) {
+    assert_eq!(out.len(), lanes, "one row has as many numbers as there are lanes");
+    let x = Rows::new(sources.x, lanes, 0);
+    let y = Rows::new(sources.y, lanes, sources.y_first);
+    isa.run(Combine { terms, uniforms: sources.uniforms, x, y, out, mode, zero });
+}
+
+/// A matrix of uniform numbers and the rows that it maps: out row m (+)= Σₖ W\[m\]\[k\] · y row k.
+///
+/// Everything lies at a first index and goes on by steps: W\[m\]\[k\] at `uniform + m * uniform_steps[0] +
+/// k * uniform_steps[1]`, and so on. The adjoint Wᵀδ is the same with the steps exchanged.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Matrix {
+    /// How many rows come out, and how many go in.
+    pub shape: [u32; 2],
+    /// The first number of the matrix among the uniform numbers.
+    pub uniform: u32,
+    /// The steps to the next m and to the next k.
+    pub uniform_steps: [i32; 2],
+    /// The first row that goes in.
+    pub y: u32,
+    /// The step to the next one.
+    pub y_step: i32,
+    /// The first row that comes out, counted from the beginning of `out`.
+    pub out: u32,
+    /// The step to the next one, not 0.
+    pub out_step: i32,
+}
+
+/// Multiplies a matrix of uniform numbers with rows. The rows `sources.x` are not used.
+///
+/// # Panics
+/// When a uniform number or a row of the matrix does not exist.
+pub(crate) fn matrix(
+    isa: Isa,
+    lanes: usize,
+    matrix: &Matrix,
+    sources: &Sources<'_>,
+    out: &mut [f64],
+    mode: Mode,
+    zero: Zero,
+) {
+    let y = Rows::new(sources.y, lanes, sources.y_first);
+    let out = RowsMut::new(out, lanes);
+    let [m, k] = matrix.shape.map(|count| count as usize);
+    if m == 0 || (k == 0 && mode == Mode::Add) {
+        return;
+    }
+    check_window(matrix.uniform, [m, k], matrix.uniform_steps, 0, sources.uniforms.len());
+    check_window(matrix.y, [k, 1], [matrix.y_step, 0], sources.y_first, y.count());
+    check_window(matrix.out, [m, 1], [matrix.out_step, 0], 0, out.count());
+    isa.run(Product { matrix, uniforms: sources.uniforms, y, out, mode, zero });
+}
+
+/// The kernel of [`combine`].
+struct Combine<'a> {
+    terms: &'a Terms<'a>,
+    uniforms: &'a [f64],
+    x: Rows<'a>,
+    y: Rows<'a>,
+    out: &'a mut [f64],
+    mode: Mode,
+    zero: Zero,
+}
+
+impl Kernel for Combine<'_> {
+    type Output = ();
+
+    #[inline(always)]
+    fn run<S: Simd>(mut self, simd: S) {
+        let mut lane = 0;
+        while lane < self.out.len() {
+            let vectors = (self.out.len() - lane) / S::WIDTH;
+            lane += S::WIDTH
+                * match vectors {
+                    8.. => self.block::<S, 8, 1>(simd, lane),
+                    4.. => self.block::<S, 4, 2>(simd, lane),
+                    2.. => self.block::<S, 2, 4>(simd, lane),
+                    _ => self.block::<S, 1, 8>(simd, lane),
+                };
+        }
+    }
+}
+
+/// N registers of neighbouring lanes, in each of C chains of additions.
+type Chains<S, const N: usize, const C: usize> = [[<S as Simd>::Vector; N]; C];
+
+impl Combine<'_> {
+    /// Computes `N` registers of lanes, and returns `N`.
+    #[inline(always)]
+    fn block<S: Simd, const N: usize, const C: usize>(&mut self, simd: S, lane: usize) -> usize {
+        let mut chains = self.sum::<S, N, C, false>(simd, lane);
+        if self.zero == Zero::Absorbs && has_nan(simd, &chains[0]) {
+            chains = self.sum::<S, N, C, true>(simd, lane);
+        }
+        for (v, &vector) in chains[0].iter().enumerate() {
+            let out = &mut self.out[lane + v * S::WIDTH..][..S::WIDTH];
+            // SAFETY: `out` has `WIDTH` numbers.
+            unsafe { simd.store(vector, out.as_mut_ptr()) };
+        }
+        N
+    }
+
+    /// All terms, in the first chain.
+    #[inline(always)]
+    fn sum<S: Simd, const N: usize, const C: usize, const ABSORB: bool>(
+        &self,
+        simd: S,
+        lane: usize,
+    ) -> Chains<S, N, C> {
+        let mut chains = [[simd.splat(0.0); N]; C];
+        chains[0] = [simd.splat(self.terms.constant); N];
+        if self.mode == Mode::Add {
+            for (v, vector) in chains[0].iter_mut().enumerate() {
+                let out = &self.out[lane + v * S::WIDTH..][..S::WIDTH];
+                // SAFETY: `out` has `WIDTH` numbers.
+                *vector = simd.add(*vector, unsafe { simd.load(out.as_ptr()) });
+            }
+        }
+        let Terms { constant: _, scaled, scaled_minus, plus, minus, products, products_minus } = *self.terms;
+        add_list::<S, Scaled<ABSORB, false>, N, C>(simd, self, lane, scaled, &mut chains);
+        add_list::<S, Scaled<ABSORB, true>, N, C>(simd, self, lane, scaled_minus, &mut chains);
+        add_list::<S, Plain<false>, N, C>(simd, self, lane, plus, &mut chains);
+        add_list::<S, Plain<true>, N, C>(simd, self, lane, minus, &mut chains);
+        add_list::<S, Paired<ABSORB, false>, N, C>(simd, self, lane, products, &mut chains);
+        add_list::<S, Paired<ABSORB, true>, N, C>(simd, self, lane, products_minus, &mut chains);
+        let mut width = C;
+        while width > 1 {
+            width /= 2;
+            for c in 0..width {
+                for v in 0..N {
+                    chains[c][v] = simd.add(chains[c][v], chains[c + width][v]);
+                }
+            }
+        }
+        chains
+    }
+}
+
+/// Adds the terms of a list, one to each chain in turn.
+#[inline(always)]
+fn add_list<S: Simd, K: Kind, const N: usize, const C: usize>(
+    simd: S,
+    of: &Combine<'_>,
+    lane: usize,
+    list: &[K::Term],
+    chains: &mut Chains<S, N, C>,
+) {
+    let (rounds, rest) = list.as_chunks::<C>();
+    for round in rounds {
+        for c in 0..C {
+            K::add::<S, N>(simd, of, lane, round[c], &mut chains[c]);
+        }
+    }
+    for &term in rest {
+        K::add::<S, N>(simd, of, lane, term, &mut chains[0]);
+    }
+}
+
+/// A kind of term.
+trait Kind {
+    /// What a list of such terms holds.
+    type Term: Copy;
+
+    /// Adds a term to `N` registers of lanes from `lane` on.
+    fn add<S: Simd, const N: usize>(simd: S, of: &Combine<'_>, lane: usize, term: Self::Term, sum: &mut [S::Vector; N]);
+}
+
+/// A uniform number times a row, or its negative.
+struct Scaled<const ABSORB: bool, const MINUS: bool>;
+
+impl<const ABSORB: bool, const MINUS: bool> Kind for Scaled<ABSORB, MINUS> {
+    type Term = (u32, u32);
+
+    #[inline(always)]
+    fn add<S: Simd, const N: usize>(
+        simd: S,
+        of: &Combine<'_>,
+        lane: usize,
+        (uniform, row): (u32, u32),
+        sum: &mut [S::Vector; N],
+    ) {
+        let factor = simd.splat(of.uniforms[uniform as usize]);
+        let row = of.y.row(row, lane);
+        for v in 0..N {
+            // SAFETY: invariant 2 of the room: the row has the lanes of this block.
+            let y = unsafe { simd.load(row.add(v * S::WIDTH)) };
+            sum[v] = product::<S, ABSORB, MINUS>(simd, factor, y, sum[v]);
+        }
+    }
+}
+
+/// A row, or its negative.
+struct Plain<const MINUS: bool>;
+
+impl<const MINUS: bool> Kind for Plain<MINUS> {
+    type Term = u32;
+
+    #[inline(always)]
+    fn add<S: Simd, const N: usize>(simd: S, of: &Combine<'_>, lane: usize, row: u32, sum: &mut [S::Vector; N]) {
+        let row = of.y.row(row, lane);
+        for v in 0..N {
+            // SAFETY: invariant 2 of the room: the row has the lanes of this block.
+            let y = unsafe { simd.load(row.add(v * S::WIDTH)) };
+            sum[v] = if MINUS { simd.sub(sum[v], y) } else { simd.add(sum[v], y) };
+        }
+    }
+}
+
+/// The product of two rows, or its negative.
+struct Paired<const ABSORB: bool, const MINUS: bool>;
+
+impl<const ABSORB: bool, const MINUS: bool> Kind for Paired<ABSORB, MINUS> {
+    type Term = (u32, u32);
+
+    #[inline(always)]
+    fn add<S: Simd, const N: usize>(
+        simd: S,
+        of: &Combine<'_>,
+        lane: usize,
+        (x, y): (u32, u32),
+        sum: &mut [S::Vector; N],
+    ) {
+        let (x, y) = (of.x.row(x, lane), of.y.row(y, lane));
+        for v in 0..N {
+            // SAFETY: invariant 2 of the room: both rows have the lanes of this block.
+            let (x, y) = unsafe { (simd.load(x.add(v * S::WIDTH)), simd.load(y.add(v * S::WIDTH))) };
+            sum[v] = product::<S, ABSORB, MINUS>(simd, x, y, sum[v]);
+        }
+    }
+}
+
+/// sum ± a b; with `ABSORB`, a zero absorbs the other factor.
+#[inline(always)]
+pub(super) fn product<S: Simd, const ABSORB: bool, const MINUS: bool>(
+    simd: S,
+    a: S::Vector,
+    b: S::Vector,
+    sum: S::Vector,
+) -> S::Vector {
+    let (a, b) = if ABSORB { (simd.keep_where_nonzero(a, b), simd.keep_where_nonzero(b, a)) } else { (a, b) };
+    if MINUS { simd.mul_sub(a, b, sum) } else { simd.mul_add(a, b, sum) }
+}
+
+/// Whether some number of some register is none.
+#[inline(always)]
+pub(super) fn has_nan<S: Simd, const N: usize>(simd: S, vectors: &[S::Vector; N]) -> bool {
+    let mut total = vectors[0];
+    for &vector in &vectors[1..] {
+        // Infinities of both signs make this a false alarm, which costs time only.
+        total = simd.add(total, vector);
+    }
+    simd.has_nan(total)
+}
+
+/// The kernel of [`matrix`]; its windows have been checked.
+struct Product<'a> {
+    matrix: &'a Matrix,
+    uniforms: &'a [f64],
+    y: Rows<'a>,
+    out: RowsMut<'a>,
+    mode: Mode,
+    zero: Zero,
+}
+
+impl Kernel for Product<'_> {
+    type Output = ();
+
+    #[inline(always)]
+    fn run<S: Simd>(mut self, simd: S) {
+        let lanes = self.out.lanes();
+        let mut lane = 0;
+        while lane < lanes {
+            let vectors = (lanes - lane) / S::WIDTH;
+            lane += S::WIDTH
+                * match vectors {
+                    4.. if S::REGISTERS >= 32 => self.columns::<S, 4, 6>(simd, lane),
+                    4.. => self.columns::<S, 4, 2>(simd, lane),
+                    2.. => self.columns::<S, 2, 4>(simd, lane),
+                    _ => self.columns::<S, 1, 8>(simd, lane),
+                };
+        }
+    }
+}
+
+impl Product<'_> {
+    /// Computes `N` registers of lanes of every row that comes out, `M` rows at a time, and returns `N`.
+    #[inline(always)]
+    fn columns<S: Simd, const N: usize, const M: usize>(&mut self, simd: S, lane: usize) -> usize {
+        let rows = self.matrix.shape[0] as usize;
+        let mut row = 0;
+        while row + M <= rows {
+            self.block::<S, N, M>(simd, lane, row);
+            row += M;
+        }
+        while row + 2 <= rows {
+            self.block::<S, N, 2>(simd, lane, row);
+            row += 2;
+        }
+        if row < rows {
+            self.block::<S, N, 1>(simd, lane, row);
+        }
+        N
+    }
+
+    #[inline(always)]
+    fn block<S: Simd, const N: usize, const M: usize>(&mut self, simd: S, lane: usize, row: usize) {
+        let lanes = self.out.lanes();
+        let step = self.matrix.out_step as isize * lanes.cast_signed();
+        let first = place(self.matrix.out, row, self.matrix.out_step) * lanes;
+        let first = self.out.start(lane).wrapping_add(first);
+        let mut sum = self.sum::<S, N, M, false>(simd, lane, row, first, step);
+        if self.zero == Zero::Absorbs {
+            let mut nan = false;
+            for vectors in &sum {
+                nan |= has_nan(simd, vectors);
+            }
+            if nan {
+                sum = self.sum::<S, N, M, true>(simd, lane, row, first, step);
+            }
+        }
+        for m in 0..M {
+            for v in 0..N {
+                // SAFETY: invariant 2 of the room: the window of `out` was checked, and the block has these lanes.
+                unsafe { simd.store(sum[m][v], first.offset(m.cast_signed() * step).add(v * S::WIDTH)) };
+            }
+        }
+    }
+
+    /// What `M` rows come to, in `N` registers of lanes.
+    #[inline(always)]
+    fn sum<S: Simd, const N: usize, const M: usize, const ABSORB: bool>(
+        &self,
+        simd: S,
+        lane: usize,
+        row: usize,
+        out: *const f64,
+        out_step: isize,
+    ) -> [[S::Vector; N]; M] {
+        let Matrix { shape, uniform, uniform_steps, y, y_step, .. } = *self.matrix;
+        let mut sum = [[simd.splat(0.0); N]; M];
+        if self.mode == Mode::Add {
+            for m in 0..M {
+                for v in 0..N {
+                    // SAFETY: invariant 2 of the room: the window of `out` was checked.
+                    sum[m][v] = unsafe { simd.load(out.offset(m.cast_signed() * out_step).add(v * S::WIDTH)) };
+                }
+            }
+        }
+        if shape[1] == 0 {
+            return sum;
+        }
+        let [m_step, k_step] = uniform_steps.map(|step| step as isize);
+        let mut weight = self.uniforms.as_ptr().wrapping_add(place(uniform, row, uniform_steps[0]));
+        let mut y = self.y.row(y, lane);
+        let y_step = y_step as isize * self.out.lanes().cast_signed();
+        for _ in 0..shape[1] {
+            let mut inputs = [simd.splat(0.0); N];
+            for v in 0..N {
+                // SAFETY: invariant 2 of the room: the window of y was checked, and the block has these lanes.
+                inputs[v] = unsafe { simd.load(y.add(v * S::WIDTH)) };
+            }
+            for m in 0..M {
+                // SAFETY: invariant 2 of the room: the window of the uniform numbers was checked.
+                let factor = simd.splat(unsafe { *weight.offset(m.cast_signed() * m_step) });
+                for v in 0..N {
+                    sum[m][v] = product::<S, ABSORB, false>(simd, factor, inputs[v], sum[m][v]);
+                }
+            }
+            y = y.wrapping_offset(y_step);
+            weight = weight.wrapping_offset(k_step);
+        }
+        sum
+    }
+}

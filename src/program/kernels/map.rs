@@ -1,0 +1,276 @@
+//! Operations element by element, by the rules of their rows.
+//!
+//! The rules are written over `f64`, without branches, and inlined into loops over slices; the compiler turns these
+//! into vector code for each instruction set. Since it may not contract a product and a sum, every instruction set
+//! gives the bits of [`Op::value`].
+
+use super::isa::{Isa, Kernel};
+use super::vector::Simd;
+use crate::op::{Op, Scalar as _, partial, value};
+
+/// A row with a fixed number of operands.
+trait Rule<const N: usize>: Copy {
+    /// The value rule.
+    fn value(self, operands: [f64; N]) -> f64;
+
+    /// The partials rule.
+    fn partials(self, operands: [f64; N], value: f64) -> [f64; N];
+}
+
+/// Reads the rows into [`forward`] and [`reverse`].
+macro_rules! define_maps {
+    ([] $(
+        $(#[doc = $doc:literal])*
+        $kind:ident $Variant:ident $name:ident $([$($p:ident: $pt:ty = $pd:expr),+])? ($($x:ident),+) $y:ident {
+            $($body:tt)*
+        }
+    )*) => {
+        /// The rows as types, so that a loop is compiled for each.
+        mod rules {
+            $(rule! { $kind $Variant $name ($($x),+) [$($($p: $pt),+)?] })*
+        }
+
+        /// Writes the value of an operation at each place of its operands.
+        ///
+        /// # Panics
+        /// When the operation takes another number of operands, or the slices are not equally long.
+        pub(crate) fn forward(isa: Isa, op: Op, operands: &[&[f64]], out: &mut [f64]) {
+            match op {
+                $(Op::$Variant $({ $($p),+ })? => {
+                    apply!(forward $kind $Variant ($($x),+) [$($($p),+)?] isa op operands out)
+                })*
+            }
+        }
+
+        /// Writes what an operation adds to the adjoint of one of its operands: the product of `adjoint` and of the
+        /// local partial, in which a zero absorbs.
+        ///
+        /// `place` says which operand, `value` is what [`forward`] wrote.
+        ///
+        /// # Panics
+        /// When the operation takes another number of operands, or the slices are not equally long.
+        pub(crate) fn reverse(
+            isa: Isa,
+            op: Op,
+            place: usize,
+            operands: &[&[f64]],
+            value: &[f64],
+            adjoint: &[f64],
+            contribution: &mut [f64],
+        ) {
+            match op {
+                $(Op::$Variant $({ $($p),+ })? => {
+                    apply!(
+                        reverse $kind $Variant ($($x),+) [$($($p),+)?]
+                        isa op place operands value adjoint contribution
+                    )
+                })*
+            }
+        }
+    };
+}
+
+/// Writes a row with a fixed number of operands as a type.
+macro_rules! rule {
+    (fixed $Variant:ident $name:ident ($($x:ident),+) [$($p:ident: $pt:ty),*]) => {
+        #[derive(Clone, Copy)]
+        pub(super) struct $Variant { $(pub(super) $p: $pt),* }
+
+        impl super::Rule<{ [$(stringify!($x)),+].len() }> for $Variant {
+            #[inline(always)]
+            fn value(self, [$($x),+]: [f64; { [$(stringify!($x)),+].len() }]) -> f64 {
+                super::value::$name($($x,)+ $(self.$p),*)
+            }
+
+            #[inline(always)]
+            fn partials(
+                self,
+                [$($x),+]: [f64; { [$(stringify!($x)),+].len() }],
+                value: f64,
+            ) -> [f64; { [$(stringify!($x)),+].len() }] {
+                super::partial::$name($($x,)+ value, $(self.$p),*)
+            }
+        }
+    };
+    (list $($ignored:tt)*) => {};
+}
+
+/// Runs the loop of a row: forward, or reverse for each place.
+macro_rules! apply {
+    (forward fixed $Variant:ident ($($x:ident),+) [$($p:ident),*] $isa:ident $op:ident $operands:ident $out:ident) => {{
+        let &[$($x),+] = $operands else { wrong_operands($op, $operands.len()) };
+        $isa.run(Forward { rule: rules::$Variant { $($p),* }, operands: [$($x),+], out: $out })
+    }};
+    (
+        reverse fixed $Variant:ident ($($x:ident),+) [$($p:ident),*]
+        $isa:ident $op:ident $place:ident $operands:ident $value:ident $adjoint:ident $out:ident
+    ) => {{
+        let &[$($x),+] = $operands else { wrong_operands($op, $operands.len()) };
+        let arguments = Arguments {
+            rule: rules::$Variant { $($p),* },
+            operands: [$($x),+],
+            value: $value,
+            adjoint: $adjoint,
+            out: $out,
+        };
+        places!($isa $place arguments ($($x),+))
+    }};
+    (forward list $Variant:ident ($($x:ident),+) [] $isa:ident $op:ident $($ignored:ident)+) => {
+        wrong_kind($op)
+    };
+    (reverse list $Variant:ident ($($x:ident),+) [] $isa:ident $op:ident $($ignored:ident)+) => {
+        wrong_kind($op)
+    };
+}
+
+/// Calls the loop of one place.
+macro_rules! places {
+    ($isa:ident $place:ident $arguments:ident ($a:ident)) => {
+        match $place {
+            0 => $isa.run(Reverse::<_, 1, 0>($arguments)),
+            _ => wrong_place($place),
+        }
+    };
+    ($isa:ident $place:ident $arguments:ident ($a:ident, $b:ident)) => {
+        match $place {
+            0 => $isa.run(Reverse::<_, 2, 0>($arguments)),
+            1 => $isa.run(Reverse::<_, 2, 1>($arguments)),
+            _ => wrong_place($place),
+        }
+    };
+    ($isa:ident $place:ident $arguments:ident ($a:ident, $b:ident, $c:ident)) => {
+        match $place {
+            0 => $isa.run(Reverse::<_, 3, 0>($arguments)),
+            1 => $isa.run(Reverse::<_, 3, 1>($arguments)),
+            2 => $isa.run(Reverse::<_, 3, 2>($arguments)),
+            _ => wrong_place($place),
+        }
+    };
+}
+
+rows!(define_maps);
+
+/// Adds one slice to another, element by element.
+///
+/// # Panics
+/// When the slices are not equally long.
+pub(crate) fn accumulate(isa: Isa, terms: &[f64], out: &mut [f64]) {
+    isa.run(Accumulate { terms, out });
+}
+
+/// The loop of [`forward`].
+struct Forward<'a, R, const N: usize> {
+    rule: R,
+    operands: [&'a [f64]; N],
+    out: &'a mut [f64],
+}
+
+impl<R: Rule<N>, const N: usize> Kernel for Forward<'_, R, N> {
+    type Output = ();
+
+    #[inline(always)]
+    fn run<S: Simd>(self, _: S) {
+        forward_loop(self.rule, self.operands, self.out);
+    }
+}
+
+// `out` is an argument of its own, so that the compiler knows that it overlaps with nothing.
+#[inline(always)]
+fn forward_loop<R: Rule<N>, const N: usize>(rule: R, operands: [&[f64]; N], out: &mut [f64]) {
+    for operand in operands {
+        assert_eq!(operand.len(), out.len(), "an operand and the result are not equally long");
+    }
+    for i in 0..out.len() {
+        out[i] = rule.value(at(&operands, i));
+    }
+}
+
+/// What [`Reverse`] works on.
+struct Arguments<'a, R, const N: usize> {
+    rule: R,
+    operands: [&'a [f64]; N],
+    value: &'a [f64],
+    adjoint: &'a [f64],
+    out: &'a mut [f64],
+}
+
+/// The loop of [`reverse`] for one place.
+struct Reverse<'a, R, const N: usize, const PLACE: usize>(Arguments<'a, R, N>);
+
+impl<R: Rule<N>, const N: usize, const PLACE: usize> Kernel for Reverse<'_, R, N, PLACE> {
+    type Output = ();
+
+    #[inline(always)]
+    fn run<S: Simd>(self, _: S) {
+        let Arguments { rule, operands, value, adjoint, out } = self.0;
+        reverse_loop::<R, N, PLACE>(rule, operands, value, adjoint, out);
+    }
+}
+
+#[inline(always)]
+fn reverse_loop<R: Rule<N>, const N: usize, const PLACE: usize>(
+    rule: R,
+    operands: [&[f64]; N],
+    value: &[f64],
+    adjoint: &[f64],
+    out: &mut [f64],
+) {
+    for operand in operands {
+        assert_eq!(operand.len(), out.len(), "an operand and the result are not equally long");
+    }
+    assert_eq!(value.len(), out.len(), "the value and the result are not equally long");
+    assert_eq!(adjoint.len(), out.len(), "the adjoint and the result are not equally long");
+    for i in 0..out.len() {
+        out[i] = adjoint[i].chain(rule.partials(at(&operands, i), value[i])[PLACE]);
+    }
+}
+
+#[inline(always)]
+fn at<const N: usize>(operands: &[&[f64]; N], i: usize) -> [f64; N] {
+    let mut numbers = [0.0; N];
+    for (number, operand) in numbers.iter_mut().zip(operands) {
+        *number = operand[i];
+    }
+    numbers
+}
+
+/// The loop of [`accumulate`].
+struct Accumulate<'a> {
+    terms: &'a [f64],
+    out: &'a mut [f64],
+}
+
+impl Kernel for Accumulate<'_> {
+    type Output = ();
+
+    #[inline(always)]
+    fn run<S: Simd>(self, _: S) {
+        accumulate_loop(self.terms, self.out);
+    }
+}
+
+#[inline(always)]
+fn accumulate_loop(terms: &[f64], out: &mut [f64]) {
+    assert_eq!(terms.len(), out.len(), "the terms and the result are not equally long");
+    for (out, term) in out.iter_mut().zip(terms) {
+        *out += term;
+    }
+}
+
+#[cold]
+#[inline(never)]
+fn wrong_operands(op: Op, got: usize) -> ! {
+    panic!("{} takes {:?} operands, got {got}", op.info().name, op.info().arity)
+}
+
+#[cold]
+#[inline(never)]
+fn wrong_kind(op: Op) -> ! {
+    panic!("{} takes a list of operands", op.info().name)
+}
+
+#[cold]
+#[inline(never)]
+fn wrong_place(place: usize) -> ! {
+    panic!("there is no operand {place}")
+}

@@ -1,0 +1,44 @@
+//! Loops over lanes, in the widest instruction set that the processor has.
+//!
+//! A *row* is one number of the program in each of `lanes` examples; a buffer of rows is a slice in which row `r` is
+//! `buffer[r * lanes..(r + 1) * lanes]`. The count of lanes is a multiple of 8 from 8 to 256. This room knows slices,
+//! [`Op`](crate::Op) and nothing else: neither graphs nor programs, and no formula of any operation.
+//!
+//! * [`map`]: operations of one, two or three operands, element by element, by the rules of the table;
+//! * [`list`]: maxima, products and the like of many rows;
+//! * [`linear`]: sums of products of rows and uniform numbers, and matrix products;
+//! * [`reduce`]: what the lanes add up to, where the adjoint of a uniform number is wanted.
+//!
+//! Every function here is safe to call: it checks its slices, and each index of a list as it reads it. The results
+//! are a function of the operands, the lanes and the instruction set; threads have no part in them.
+//!
+//! # What makes the unsafe code sound
+//! 1. A token of an instruction set (see [`isa`]) exists only on a processor that has it.
+//! 2. A pointer to a row is made by [`Rows::row`] alone, which checks the row and points at `lanes` numbers; a kernel
+//!    never goes beyond them. A matrix is checked by its corners before the first pointer is made.
+#![expect(unsafe_code, reason = "the only room with vector registers and unchecked reads")]
+#![expect(clippy::inline_always, reason = "what is not inlined is not compiled for the instruction set")]
+#![expect(clippy::needless_range_loop, reason = "registers are arrays that go by number, side by side")]
+
+pub(crate) mod isa;
+pub(crate) mod linear;
+pub(crate) mod list;
+pub(crate) mod map;
+pub(crate) mod reduce;
+mod rows;
+#[cfg(test)]
+mod tests;
+mod vector;
+
+#[cfg_attr(not(test), expect(unused_imports, reason = "steps are still run one by one"))]
+pub(crate) use isa::Isa;
+use rows::{Rows, RowsMut, check_lanes};
+
+/// What the product of zero and a number that is not finite is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Zero {
+    /// Not a number, as in IEEE 754: for values.
+    Multiplies,
+    /// Zero, as in [`Op::Chain`](crate::Op::Chain): for adjoints.
+    Absorbs,
+}

@@ -1,0 +1,306 @@
+//! Vector registers: the few things that kernels do with them.
+
+use super::isa::Portable;
+
+/// An instruction set, seen as operations on its registers of `f64`.
+///
+/// Every function is `#[inline(always)]`: it becomes part of a function for which the instruction set is enabled.
+/// Kernels pass no closures around, since those need not be inlined.
+pub(super) trait Simd: Copy {
+    /// A register.
+    type Vector: Copy;
+
+    /// How many numbers a register holds: 8 or a divisor of it.
+    const WIDTH: usize;
+
+    /// How many registers there are.
+    const REGISTERS: usize;
+
+    /// The same number everywhere.
+    fn splat(self, number: f64) -> Self::Vector;
+
+    /// Reads `WIDTH` numbers.
+    ///
+    /// # Safety
+    /// They can be read.
+    unsafe fn load(self, from: *const f64) -> Self::Vector;
+
+    /// Writes `WIDTH` numbers.
+    ///
+    /// # Safety
+    /// They can be written.
+    unsafe fn store(self, vector: Self::Vector, to: *mut f64);
+
+    /// a + b.
+    fn add(self, a: Self::Vector, b: Self::Vector) -> Self::Vector;
+
+    /// a − b.
+    fn sub(self, a: Self::Vector, b: Self::Vector) -> Self::Vector;
+
+    /// c + a b, rounded once where the instruction set can.
+    fn mul_add(self, a: Self::Vector, b: Self::Vector, c: Self::Vector) -> Self::Vector;
+
+    /// c − a b, rounded once where the instruction set can.
+    fn mul_sub(self, a: Self::Vector, b: Self::Vector, c: Self::Vector) -> Self::Vector;
+
+    /// `vector` where `test` is not 0, else 0.
+    fn keep_where_nonzero(self, vector: Self::Vector, test: Self::Vector) -> Self::Vector;
+
+    /// Whether a number is none.
+    fn has_nan(self, vector: Self::Vector) -> bool;
+
+    /// The sum of the numbers of each of eight registers.
+    fn sums(self, vectors: [Self::Vector; 8]) -> [f64; 8];
+}
+
+impl Simd for Portable {
+    type Vector = [f64; 2];
+
+    const WIDTH: usize = 2;
+    const REGISTERS: usize = 16;
+
+    #[inline(always)]
+    fn splat(self, number: f64) -> [f64; 2] {
+        [number; 2]
+    }
+
+    #[inline(always)]
+    unsafe fn load(self, from: *const f64) -> [f64; 2] {
+        // SAFETY: the caller vouches for it; a number is as well aligned as an array of numbers.
+        unsafe { from.cast::<[f64; 2]>().read() }
+    }
+
+    #[inline(always)]
+    unsafe fn store(self, vector: [f64; 2], to: *mut f64) {
+        // SAFETY: as in `load`.
+        unsafe { to.cast::<[f64; 2]>().write(vector) }
+    }
+
+    #[inline(always)]
+    fn add(self, a: [f64; 2], b: [f64; 2]) -> [f64; 2] {
+        [a[0] + b[0], a[1] + b[1]]
+    }
+
+    #[inline(always)]
+    fn sub(self, a: [f64; 2], b: [f64; 2]) -> [f64; 2] {
+        [a[0] - b[0], a[1] - b[1]]
+    }
+
+    #[inline(always)]
+    fn mul_add(self, a: [f64; 2], b: [f64; 2], c: [f64; 2]) -> [f64; 2] {
+        [c[0] + a[0] * b[0], c[1] + a[1] * b[1]]
+    }
+
+    #[inline(always)]
+    fn mul_sub(self, a: [f64; 2], b: [f64; 2], c: [f64; 2]) -> [f64; 2] {
+        [c[0] - a[0] * b[0], c[1] - a[1] * b[1]]
+    }
+
+    #[inline(always)]
+    fn keep_where_nonzero(self, vector: [f64; 2], test: [f64; 2]) -> [f64; 2] {
+        [if test[0] == 0.0 { 0.0 } else { vector[0] }, if test[1] == 0.0 { 0.0 } else { vector[1] }]
+    }
+
+    #[inline(always)]
+    fn has_nan(self, vector: [f64; 2]) -> bool {
+        vector[0].is_nan() | vector[1].is_nan()
+    }
+
+    #[inline(always)]
+    fn sums(self, vectors: [[f64; 2]; 8]) -> [f64; 8] {
+        let mut sums = [0.0; 8];
+        for (sum, vector) in sums.iter_mut().zip(vectors) {
+            *sum = vector[0] + vector[1];
+        }
+        sums
+    }
+}
+
+/// The registers of x86-64. Each intrinsic is called with the token of its instruction set at hand.
+#[cfg(target_arch = "x86_64")]
+mod x86 {
+    use std::arch::x86_64::{
+        __m256d, __m512d, _CMP_NEQ_UQ, _CMP_UNORD_Q, _mm256_add_pd, _mm256_and_pd, _mm256_cmp_pd, _mm256_fmadd_pd,
+        _mm256_fnmadd_pd, _mm256_hadd_pd, _mm256_loadu_pd, _mm256_movemask_pd, _mm256_permute2f128_pd, _mm256_set1_pd,
+        _mm256_setzero_pd, _mm256_storeu_pd, _mm256_sub_pd, _mm512_add_pd, _mm512_cmp_pd_mask, _mm512_fmadd_pd,
+        _mm512_fnmadd_pd, _mm512_loadu_pd, _mm512_maskz_mov_pd, _mm512_set1_pd, _mm512_setzero_pd,
+        _mm512_shuffle_f64x2, _mm512_storeu_pd, _mm512_sub_pd, _mm512_unpackhi_pd, _mm512_unpacklo_pd,
+    };
+
+    use super::super::isa::{Avx2, Avx512};
+    use super::Simd;
+
+    impl Simd for Avx2 {
+        type Vector = __m256d;
+
+        const WIDTH: usize = 4;
+        const REGISTERS: usize = 16;
+
+        #[inline(always)]
+        fn splat(self, number: f64) -> __m256d {
+            // SAFETY: the token proves AVX2.
+            unsafe { _mm256_set1_pd(number) }
+        }
+
+        #[inline(always)]
+        unsafe fn load(self, from: *const f64) -> __m256d {
+            // SAFETY: the token proves AVX2, the caller vouches for the numbers.
+            unsafe { _mm256_loadu_pd(from) }
+        }
+
+        #[inline(always)]
+        unsafe fn store(self, vector: __m256d, to: *mut f64) {
+            // SAFETY: the token proves AVX2, the caller vouches for the numbers.
+            unsafe { _mm256_storeu_pd(to, vector) }
+        }
+
+        #[inline(always)]
+        fn add(self, a: __m256d, b: __m256d) -> __m256d {
+            // SAFETY: the token proves AVX2.
+            unsafe { _mm256_add_pd(a, b) }
+        }
+
+        #[inline(always)]
+        fn sub(self, a: __m256d, b: __m256d) -> __m256d {
+            // SAFETY: the token proves AVX2.
+            unsafe { _mm256_sub_pd(a, b) }
+        }
+
+        #[inline(always)]
+        fn mul_add(self, a: __m256d, b: __m256d, c: __m256d) -> __m256d {
+            // SAFETY: the token proves FMA.
+            unsafe { _mm256_fmadd_pd(a, b, c) }
+        }
+
+        #[inline(always)]
+        fn mul_sub(self, a: __m256d, b: __m256d, c: __m256d) -> __m256d {
+            // SAFETY: the token proves FMA.
+            unsafe { _mm256_fnmadd_pd(a, b, c) }
+        }
+
+        #[inline(always)]
+        fn keep_where_nonzero(self, vector: __m256d, test: __m256d) -> __m256d {
+            // SAFETY: the token proves AVX2.
+            unsafe { _mm256_and_pd(vector, _mm256_cmp_pd::<_CMP_NEQ_UQ>(test, _mm256_setzero_pd())) }
+        }
+
+        #[inline(always)]
+        fn has_nan(self, vector: __m256d) -> bool {
+            // SAFETY: the token proves AVX2.
+            unsafe { _mm256_movemask_pd(_mm256_cmp_pd::<_CMP_UNORD_Q>(vector, vector)) != 0 }
+        }
+
+        #[inline(always)]
+        fn sums(self, v: [__m256d; 8]) -> [f64; 8] {
+            let mut sums = [0.0; 8];
+            // SAFETY: the token proves AVX2; four numbers of eight are written, from 0 and from 4.
+            unsafe {
+                let (ab, cd) = (_mm256_hadd_pd(v[0], v[1]), _mm256_hadd_pd(v[2], v[3]));
+                let (ef, gh) = (_mm256_hadd_pd(v[4], v[5]), _mm256_hadd_pd(v[6], v[7]));
+                let low = _mm256_permute2f128_pd::<0x20>(ab, cd);
+                let high = _mm256_permute2f128_pd::<0x31>(ab, cd);
+                _mm256_storeu_pd(sums.as_mut_ptr(), _mm256_add_pd(low, high));
+                let low = _mm256_permute2f128_pd::<0x20>(ef, gh);
+                let high = _mm256_permute2f128_pd::<0x31>(ef, gh);
+                _mm256_storeu_pd(sums.as_mut_ptr().add(4), _mm256_add_pd(low, high));
+            }
+            sums
+        }
+    }
+
+    impl Simd for Avx512 {
+        type Vector = __m512d;
+
+        const WIDTH: usize = 8;
+        const REGISTERS: usize = 32;
+
+        #[inline(always)]
+        fn splat(self, number: f64) -> __m512d {
+            // SAFETY: the token proves AVX-512.
+            unsafe { _mm512_set1_pd(number) }
+        }
+
+        #[inline(always)]
+        unsafe fn load(self, from: *const f64) -> __m512d {
+            // SAFETY: the token proves AVX-512, the caller vouches for the numbers.
+            unsafe { _mm512_loadu_pd(from) }
+        }
+
+        #[inline(always)]
+        unsafe fn store(self, vector: __m512d, to: *mut f64) {
+            // SAFETY: the token proves AVX-512, the caller vouches for the numbers.
+            unsafe { _mm512_storeu_pd(to, vector) }
+        }
+
+        #[inline(always)]
+        fn add(self, a: __m512d, b: __m512d) -> __m512d {
+            // SAFETY: the token proves AVX-512.
+            unsafe { _mm512_add_pd(a, b) }
+        }
+
+        #[inline(always)]
+        fn sub(self, a: __m512d, b: __m512d) -> __m512d {
+            // SAFETY: the token proves AVX-512.
+            unsafe { _mm512_sub_pd(a, b) }
+        }
+
+        #[inline(always)]
+        fn mul_add(self, a: __m512d, b: __m512d, c: __m512d) -> __m512d {
+            // SAFETY: the token proves AVX-512.
+            unsafe { _mm512_fmadd_pd(a, b, c) }
+        }
+
+        #[inline(always)]
+        fn mul_sub(self, a: __m512d, b: __m512d, c: __m512d) -> __m512d {
+            // SAFETY: the token proves AVX-512.
+            unsafe { _mm512_fnmadd_pd(a, b, c) }
+        }
+
+        #[inline(always)]
+        fn keep_where_nonzero(self, vector: __m512d, test: __m512d) -> __m512d {
+            // SAFETY: the token proves AVX-512.
+            unsafe {
+                let keep = _mm512_cmp_pd_mask::<_CMP_NEQ_UQ>(test, _mm512_setzero_pd());
+                _mm512_maskz_mov_pd(keep, vector)
+            }
+        }
+
+        #[inline(always)]
+        fn has_nan(self, vector: __m512d) -> bool {
+            // SAFETY: the token proves AVX-512.
+            unsafe { _mm512_cmp_pd_mask::<_CMP_UNORD_Q>(vector, vector) != 0 }
+        }
+
+        #[inline(always)]
+        fn sums(self, v: [__m512d; 8]) -> [f64; 8] {
+            // SAFETY: the token proves AVX-512; eight numbers are written to eight.
+            unsafe {
+                let (ab, cd) = (neighbours(v[0], v[1]), neighbours(v[2], v[3]));
+                let (ef, gh) = (neighbours(v[4], v[5]), neighbours(v[6], v[7]));
+                let mut sums = [0.0; 8];
+                _mm512_storeu_pd(sums.as_mut_ptr(), quarters(quarters(ab, cd), quarters(ef, gh)));
+                sums
+            }
+        }
+    }
+
+    /// The sums of neighbours of a and of b, in turn.
+    ///
+    /// # Safety
+    /// The processor has AVX-512.
+    #[inline(always)]
+    unsafe fn neighbours(a: __m512d, b: __m512d) -> __m512d {
+        // SAFETY: as the caller promises.
+        unsafe { _mm512_add_pd(_mm512_unpacklo_pd(a, b), _mm512_unpackhi_pd(a, b)) }
+    }
+
+    /// The sums of neighbouring quarters of a, then of b.
+    ///
+    /// # Safety
+    /// The processor has AVX-512.
+    #[inline(always)]
+    unsafe fn quarters(a: __m512d, b: __m512d) -> __m512d {
+        // SAFETY: as the caller promises.
+        unsafe { _mm512_add_pd(_mm512_shuffle_f64x2::<0x88>(a, b), _mm512_shuffle_f64x2::<0xdd>(a, b)) }
+    }
+}
