@@ -1,4 +1,5 @@
 //! Neurons, layers, softmax and losses against closed formulas and a backpropagation written by hand.
+#![allow(clippy::disallowed_methods, reason = "an independent computation takes the standard library's")]
 
 use dagrad::element::{Fan, Layer, half_squared_error, layer, negative_log_likelihood, neuron, softmax};
 use dagrad::train::glorot_uniform;

@@ -101,8 +101,8 @@ impl Angle {
         let zeros = magnitude.leading_zeros();
         let aligned = magnitude << zeros;
         let unit = f64::from_bits(u64::from(1023 - zeros) << 52);
-        let leading = (aligned >> 75) as f64 * 0.5_f64.powi(53);
-        let trailing = ((aligned >> 22) as u64 & ((1 << 53) - 1)) as f64 * 0.5_f64.powi(106);
+        let leading = (aligned >> 75) as f64 * f64::from_bits((1023 - 53) << 52);
+        let trailing = ((aligned >> 22) as u64 & ((1 << 53) - 1)) as f64 * f64::from_bits((1023 - 106) << 52);
         let turn = Double { high: leading, low: trailing }
             .times(Double { high: FRAC_PI_2, low: QUARTER_MISSING })
             .scaled(unit);

@@ -190,7 +190,7 @@ fn products_of_others(list: &[u32], y: Rows<'_>, adjoint: &[f64], out: &mut [f64
 fn softmax(list: &[u32], y: Rows<'_>, value: &[f64], adjoint: &[f64], out: &mut [f64]) {
     for (&row, out) in list.iter().zip(out.chunks_exact_mut(value.len())) {
         for (((out, &x), &y), &adjoint) in out.iter_mut().zip(y.slice(row)).zip(value).zip(adjoint) {
-            *out = adjoint.chain((x - y).exp());
+            *out = adjoint.chain(value::exp(x - y));
         }
     }
 }
