@@ -2,10 +2,8 @@
 
 use std::sync::Arc;
 
-use slotmap::SecondaryMap;
-
 use super::{Layout, Program, ProgramError, Step};
-use crate::graph::{Expr, Graph, Kind, NodeKey};
+use crate::graph::{Expr, Graph, Kind, NodeKey, index};
 
 impl Graph {
     /// Compiles the computation of some outputs.
@@ -35,44 +33,63 @@ impl Graph {
             .collect::<Result<Vec<NodeKey>, _>>()?;
         let arena = self.arena();
         let needed = arena.needed(&outputs);
-        let mut slots = SecondaryMap::with_capacity(arena.bound());
-        let mut next = 0_u32;
-        let mut number = |key: NodeKey| {
-            slots.insert(key, next);
-            next = next.checked_add(1).expect("fewer than 2³² nodes");
-        };
-        arena.inputs().iter().for_each(|&key| number(key));
-        arena.parameters().iter().for_each(|&(key, _)| number(key));
+        let mut numbering = Numbering::new(arena.bound(), needed.len());
+        arena.inputs().iter().for_each(|&key| numbering.add(key));
+        arena.parameters().iter().for_each(|&(key, _)| numbering.add(key));
         let mut constants = Vec::new();
         for &key in &needed {
             if let Kind::Constant(value) = arena.kind(key) {
-                number(key);
+                numbering.add(key);
                 constants.push(value);
             }
         }
-        let mut steps = Vec::new();
+        let mut steps = Vec::with_capacity(needed.len());
+        let mut operands = Vec::with_capacity(2 * needed.len());
         for &key in &needed {
             if let Kind::Apply(op) = arena.kind(key) {
-                number(key);
-                let count = u32::try_from(arena.operands(key).len()).expect("fewer than 2³² operands");
+                let before = operands.len();
+                operands.extend(arena.operands(key).iter().map(|&operand| numbering.slot(operand)));
+                let count = u32::try_from(operands.len() - before).expect("fewer than 2³² operands");
+                numbering.add(key);
                 steps.push(Step { op, count });
             }
         }
-        let operands: Vec<u32> = needed.iter().flat_map(|&key| arena.operands(key)).map(|&key| slots[key]).collect();
         Ok(Program {
             initial: arena.parameters().iter().map(|&(_, value)| value).collect(),
             constants,
             longest: steps.iter().map(|step| step.count as usize).max().unwrap_or(0),
             steps,
             operands,
-            outputs: outputs.iter().map(|&key| slots[key]).collect(),
+            outputs: outputs.iter().map(|&key| numbering.slot(key)).collect(),
             layout: Arc::new(Layout {
                 graph: self.id(),
                 inputs: arena.inputs().len(),
                 parameters: arena.parameters().len(),
-                len: next as usize,
-                slots,
+                len: numbering.keys.len(),
+                slots: numbering.slots,
+                keys: numbering.keys,
             }),
         })
+    }
+}
+
+/// Slots given out in order.
+struct Numbering {
+    slots: Vec<u32>,
+    keys: Vec<NodeKey>,
+}
+
+impl Numbering {
+    fn new(bound: usize, nodes: usize) -> Self {
+        Self { slots: vec![u32::MAX; bound], keys: Vec::with_capacity(nodes) }
+    }
+
+    fn add(&mut self, key: NodeKey) {
+        self.slots[index(key)] = u32::try_from(self.keys.len()).expect("fewer than 2³² nodes");
+        self.keys.push(key);
+    }
+
+    fn slot(&self, key: NodeKey) -> u32 {
+        self.slots[index(key)]
     }
 }

@@ -14,13 +14,11 @@ mod values;
 
 use std::sync::Arc;
 
-use slotmap::SecondaryMap;
-
 pub use drivers::{gradient, jvp, vjp};
 pub use error::ProgramError;
 pub use values::{Gradients, Values};
 
-use crate::graph::{GraphId, NodeId, NodeKey};
+use crate::graph::{GraphId, NodeId, NodeKey, index};
 use crate::op::{Op, Scalar};
 
 /// The compiled form of some outputs of a graph: immutable, and free to be shared between threads.
@@ -52,7 +50,10 @@ pub struct Program {
 #[derive(Debug)]
 struct Layout {
     graph: GraphId,
-    slots: SecondaryMap<NodeKey, u32>,
+    /// The slot of the node in each place of the arena.
+    slots: Vec<u32>,
+    /// The node in each slot: what lies in a place of the arena may have been replaced since.
+    keys: Vec<NodeKey>,
     inputs: usize,
     parameters: usize,
     len: usize,
@@ -74,10 +75,8 @@ impl<S: Scalar + From<f64>> Number for S {}
 
 impl Layout {
     fn slot(&self, node: NodeId) -> Option<usize> {
-        if node.graph != self.graph {
-            return None;
-        }
-        self.slots.get(node.key).map(|&slot| slot as usize)
+        let slot = *self.slots.get(index(node.key))? as usize;
+        (node.graph == self.graph && self.keys.get(slot) == Some(&node.key)).then_some(slot)
     }
 }
 
