@@ -7,16 +7,21 @@ mod compile;
 mod drivers;
 mod error;
 mod forward;
-#[cfg_attr(not(test), expect(dead_code, reason = "steps are still run one by one"))]
 mod kernels;
+mod lanes;
 mod reverse;
+mod shared;
 mod values;
+mod workspace;
 
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 pub use drivers::{gradient, jvp, vjp};
 pub use error::ProgramError;
 pub use values::{Gradients, Values};
+pub use workspace::Workspace;
+
+use workspace::LaneProgram;
 
 use crate::graph::{GraphId, NodeId, NodeKey, index};
 use crate::op::{Op, Scalar};
@@ -44,6 +49,8 @@ pub struct Program {
     operands: Vec<u32>,
     outputs: Vec<u32>,
     longest: usize,
+    /// The code for lanes, made when it is first wanted: with the adjoints of inputs, and without.
+    lanes: [Arc<OnceLock<Arc<LaneProgram>>>; 2],
 }
 
 /// Where the numbers of a run lie: inputs, then parameters, then constants, then the results of the steps.
@@ -109,6 +116,16 @@ impl Program {
     #[must_use]
     pub fn initial_parameters(&self) -> &[f64] {
         &self.initial
+    }
+
+    fn lane_program(&self, input_adjoints: bool) -> Arc<LaneProgram> {
+        let made = &self.lanes[usize::from(input_adjoints)];
+        made.get_or_init(|| Arc::new(self.compile_lanes(input_adjoints))).clone()
+    }
+
+    /// Whether this program has made the code for lanes.
+    fn owns(&self, code: &Arc<LaneProgram>) -> bool {
+        self.lanes.iter().filter_map(|made| made.get()).any(|made| Arc::ptr_eq(made, code))
     }
 
     /// Every step with the slots of its operands and of its result, in order of evaluation.

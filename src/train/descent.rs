@@ -5,7 +5,7 @@ use rand::rngs::ChaCha8Rng;
 use rand::seq::SliceRandom;
 
 use super::{DataError, Table};
-use crate::program::{Gradients, Program, Values};
+use crate::program::{Program, Workspace};
 
 /// Mini-batch gradient descent: w ← w − η · mean gradient over a batch, the examples shuffled anew for each epoch.
 ///
@@ -46,9 +46,8 @@ pub struct Epoch<'d> {
     table: &'d Table,
     generator: ChaCha8Rng,
     order: Vec<usize>,
-    values: Values,
-    gradients: Gradients,
-    mean: Vec<f64>,
+    inputs: Vec<f64>,
+    workspace: Workspace,
 }
 
 impl MiniBatch {
@@ -66,9 +65,8 @@ impl MiniBatch {
             table,
             generator: ChaCha8Rng::seed_from_u64(self.seed),
             order: (0..table.len()).collect(),
-            values: program.values(),
-            gradients: program.gradients(),
-            mean: vec![0.0; program.parameter_count()],
+            inputs: vec![],
+            workspace: program.workspace_for_parameters(self.batch.max(1)),
         })
     }
 }
@@ -82,16 +80,20 @@ impl Epoch<'_> {
         self.order.shuffle(&mut self.generator);
         let mut total = 0.0;
         for batch in self.order.chunks(self.options.batch.max(1)) {
-            self.mean.fill(0.0);
-            for &example in batch {
-                self.program.forward_into(parameters, self.table.row(example), &mut self.values)?;
-                self.program.reverse_into(&self.values, &[1.0], &mut self.gradients)?;
-                total += self.values.outputs().sum::<f64>();
-                let gradient = self.gradients.parameters();
-                self.mean.iter_mut().zip(gradient).for_each(|(mean, g)| *mean += g);
+            let lanes = batch.len();
+            if self.workspace.lanes() != lanes {
+                self.workspace = self.program.workspace_for_parameters(lanes);
             }
-            let step = self.options.rate / batch.len() as f64;
-            parameters.iter_mut().zip(&self.mean).for_each(|(w, g)| *w -= step * g);
+            self.inputs.resize(self.table.columns() * lanes, 0.0);
+            for (lane, &example) in batch.iter().enumerate() {
+                for (input, &number) in self.table.row(example).iter().enumerate() {
+                    self.inputs[input * lanes + lane] = number;
+                }
+            }
+            let mean = 1.0 / lanes as f64;
+            self.program.gradient_into(parameters, &self.inputs, &[mean], &mut self.workspace)?;
+            total += self.workspace.output(0).iter().sum::<f64>();
+            parameters.iter_mut().zip(self.workspace.parameters()).for_each(|(w, g)| *w -= self.options.rate * g);
         }
         Ok(total / self.order.len() as f64)
     }

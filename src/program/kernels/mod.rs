@@ -30,7 +30,6 @@ mod rows;
 mod tests;
 mod vector;
 
-#[cfg_attr(not(test), expect(unused_imports, reason = "steps are still run one by one"))]
 pub(crate) use isa::Isa;
 use rows::{Rows, RowsMut, check_lanes};
 

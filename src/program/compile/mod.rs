@@ -1,7 +1,18 @@
 //! From a graph to a program: keep what the outputs need, and number it in order.
 
+mod adjoint;
+mod body;
+mod emit;
+mod fuse;
+mod schedule;
+
 use std::sync::Arc;
 
+use body::Body;
+use schedule::Schedule;
+
+use super::shared::SharedCode;
+use super::workspace::LaneProgram;
 use super::{Layout, Program, ProgramError, Step};
 use crate::graph::{Expr, Graph, Kind, NodeKey, index};
 
@@ -57,6 +68,7 @@ impl Graph {
         Ok(Program {
             initial: arena.parameters().iter().map(|&(_, value)| value).collect(),
             constants,
+            lanes: Default::default(),
             longest: steps.iter().map(|step| step.count as usize).max().unwrap_or(0),
             steps,
             operands,
@@ -91,5 +103,22 @@ impl Numbering {
 
     fn slot(&self, key: NodeKey) -> u32 {
         self.slots[index(key)]
+    }
+}
+
+impl Program {
+    /// The code for lanes of examples, with the adjoints of inputs if they are wanted.
+    pub(super) fn compile_lanes(&self, input_adjoints: bool) -> LaneProgram {
+        let varies = body::varying(self);
+        let body = Body::of_examples(self, &varies);
+        let schedule = Schedule::new(&body);
+        let mut code = emit::forward(&body, &schedule);
+        adjoint::reverse(&mut code, &body, &schedule, |_| input_adjoints);
+        LaneProgram {
+            code,
+            shared: SharedCode::new(self, &varies),
+            places: body.shared.iter().map(|&(slot, _)| slot).collect(),
+            input_adjoints,
+        }
     }
 }

@@ -1,0 +1,106 @@
+//! The forward pass over a block of lanes.
+
+use super::super::kernels::linear::{Mode, Sources, Terms, combine, matrix};
+use super::super::kernels::{Isa, Zero, list, map};
+use super::{Block, Dense, LaneCode, Map, Operand, Step, Sum};
+
+impl LaneCode {
+    /// Computes every row; the columns have been filled.
+    pub(in super::super) fn forward(&self, shared: &[f64], block: &mut Block) {
+        let Block { isa, lanes, values, scratch, .. } = block;
+        let (isa, lanes, scratch) = (*isa, *lanes, scratch.get_mut());
+        for step in &self.forward {
+            match step {
+                Step::Sum { out, sum } => {
+                    let (read, write) = values.get_mut().split_at_mut(*out as usize * lanes);
+                    let sources = Sources { uniforms: shared, x: read, y: read, y_first: 0 };
+                    let terms = self.terms(sum, self.constant(sum, shared));
+                    combine(isa, lanes, &terms, &sources, &mut write[..lanes], Mode::Store, Zero::Multiplies);
+                }
+                Step::Dense(dense) => dense.run(shared, isa, lanes, values.get_mut()),
+                Step::Map(step) => {
+                    let (read, write) = values.get_mut().split_at_mut(step.out as usize * lanes);
+                    let (operands, _) = step.slices(read, shared, lanes, scratch);
+                    map::forward(isa, step.op, &operands, &mut write[..step.count as usize * lanes]);
+                }
+                Step::List { op, out, list: rows } => {
+                    let (read, write) = values.get_mut().split_at_mut(*out as usize * lanes);
+                    list::list_forward(isa, *op, self.singles(*rows), read, 0, &mut write[..lanes]);
+                }
+            }
+        }
+    }
+
+    /// What all lanes of a sum begin with.
+    fn constant(&self, sum: &Sum, shared: &[f64]) -> f64 {
+        let of = |span| self.singles(span).iter().map(|&u| shared[u as usize]).sum::<f64>();
+        let of_products =
+            |span| self.pairs(span).iter().map(|&(u, v)| shared[u as usize] * shared[v as usize]).sum::<f64>();
+        let mut constant = 0.0;
+        if sum.shared != <[super::Span; 2]>::default() {
+            constant += of(sum.shared[0]) - of(sum.shared[1]);
+        }
+        if sum.shared_products != <[super::Span; 2]>::default() {
+            constant += of_products(sum.shared_products[0]) - of_products(sum.shared_products[1]);
+        }
+        constant
+    }
+
+    /// The terms of a sum as the kernel takes them.
+    pub(super) fn terms(&self, sum: &Sum, constant: f64) -> Terms<'_> {
+        Terms {
+            constant,
+            scaled: self.pairs(sum.scaled[0]),
+            scaled_minus: self.pairs(sum.scaled[1]),
+            plus: self.singles(sum.rows[0]),
+            minus: self.singles(sum.rows[1]),
+            products: self.pairs(sum.products[0]),
+            products_minus: self.pairs(sum.products[1]),
+        }
+    }
+}
+
+impl Dense {
+    fn run(&self, shared: &[f64], isa: Isa, lanes: usize, values: &mut [f64]) {
+        let (read, write) = values.split_at_mut(self.out as usize * lanes);
+        let rows = self.matrix.shape[0] as usize;
+        let mode = match self.bias {
+            None => Mode::Store,
+            Some((first, step)) => {
+                let biases = (0..).map(|m| shared[first.wrapping_add_signed(m * step) as usize]);
+                for (row, bias) in write[..rows * lanes].chunks_exact_mut(lanes).zip(biases) {
+                    row.fill(bias);
+                }
+                Mode::Add
+            }
+        };
+        let sources = Sources { uniforms: shared, x: &[], y: read, y_first: 0 };
+        matrix(isa, lanes, &self.matrix, &sources, &mut write[..rows * lanes], mode, Zero::Multiplies);
+    }
+}
+
+impl Map {
+    /// The operands as slices, shared numbers spread out, and what remains of the scratch.
+    pub(super) fn slices<'a>(
+        &self,
+        rows: &'a [f64],
+        shared: &[f64],
+        lanes: usize,
+        mut scratch: &'a mut [f64],
+    ) -> (smallvec::SmallVec<[&'a [f64]; 3]>, &'a mut [f64]) {
+        let len = self.count as usize * lanes;
+        let mut slices = smallvec::SmallVec::new();
+        for operand in &self.operands {
+            match *operand {
+                Operand::Rows(first) => slices.push(&rows[first as usize * lanes..][..len]),
+                Operand::Shared(place) => {
+                    let (spread, rest) = scratch.split_at_mut(len);
+                    spread.fill(shared[place as usize]);
+                    slices.push(&*spread);
+                    scratch = rest;
+                }
+            }
+        }
+        (slices, scratch)
+    }
+}

@@ -1,0 +1,231 @@
+//! Code for a block of lanes: the same computation for many examples at once, a row of numbers for each node.
+//!
+//! Row r of a buffer holds a node's number in every lane. Numbers that all lanes share stand apart, once. Every row that
+//! a step reads is lower than those it writes; the adjoint of a row is complete before a step of the reverse pass reads
+//! it, and the first step that writes it stores, so that nothing is zeroed.
+
+mod forward;
+mod reverse;
+
+pub(super) use reverse::Totals;
+
+use std::ops::Range;
+
+use smallvec::SmallVec;
+
+use super::kernels::Isa;
+use super::kernels::linear::{Matrix, Mode};
+use super::kernels::reduce::Outer;
+use crate::op::Op;
+
+/// A part of a pool.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(super) struct Span {
+    start: u32,
+    end: u32,
+}
+
+impl Span {
+    fn range(self) -> Range<usize> {
+        self.start as usize..self.end as usize
+    }
+
+    pub(super) fn is_empty(self) -> bool {
+        self.start == self.end
+    }
+}
+
+/// The terms of one row, by what they are made of.
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct Sum {
+    /// Pairs (shared, row), added and subtracted.
+    pub(super) scaled: [Span; 2],
+    /// Rows, added and subtracted.
+    pub(super) rows: [Span; 2],
+    /// Pairs of rows, added and subtracted.
+    pub(super) products: [Span; 2],
+    /// Shared numbers, added and subtracted.
+    pub(super) shared: [Span; 2],
+    /// Pairs of shared numbers, added and subtracted.
+    pub(super) shared_products: [Span; 2],
+}
+
+/// An operand of an operation on neighbouring rows.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Operand {
+    /// As many rows as come out, from this one on.
+    Rows(u32),
+    /// One shared number for all.
+    Shared(u32),
+}
+
+/// One operation on `count` neighbouring rows.
+#[derive(Clone, Debug)]
+pub(super) struct Map {
+    pub(super) op: Op,
+    pub(super) out: u32,
+    pub(super) count: u32,
+    pub(super) operands: SmallVec<[Operand; 3]>,
+}
+
+/// A dense layer: rows from `out` on get W·y, and a shared number each, if there is a bias.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Dense {
+    pub(super) out: u32,
+    pub(super) matrix: Matrix,
+    /// The first bias and the step to the next.
+    pub(super) bias: Option<(u32, i32)>,
+}
+
+/// A step of the forward pass.
+#[derive(Clone, Debug)]
+pub(super) enum Step {
+    Sum { out: u32, sum: Sum },
+    Dense(Dense),
+    Map(Map),
+    List { op: Op, out: u32, list: Span },
+}
+
+/// A step of the reverse pass.
+#[derive(Clone, Debug)]
+pub(super) enum Back {
+    /// The adjoint of a row from the seed of an output.
+    Seed { row: u32, output: u32, mode: Mode },
+    /// The adjoint of a row from the sums that use it: `scaled` and `rows` are of adjoints, `products` of values and
+    /// adjoints.
+    Gather { row: u32, sum: Sum, mode: Mode },
+    /// The adjoints of the rows that go into a dense layer.
+    DenseRows { matrix: Matrix, out: u32, mode: Mode },
+    /// The adjoints of rows that a map reads.
+    Map { map: Map, place: usize, to: u32, mode: Mode },
+    /// The adjoint of a shared number that a map reads.
+    MapShared { map: Map, place: usize, shared: u32 },
+    /// The adjoints of rows that a list reads, and how each is written.
+    List { op: Op, out: u32, list: Span, modes: Box<[Option<Mode>]> },
+    /// The adjoints of the shared numbers of a sum.
+    Shared { row: u32, sum: Sum },
+    /// The adjoints of a matrix of shared numbers.
+    Outer { outer: Outer },
+    /// The adjoints of the biases of a dense layer.
+    Bias { row: u32, count: u32, shared: u32, step: i32 },
+    /// A row that nothing uses.
+    Zero { row: u32 },
+}
+
+/// Code for a block of lanes.
+#[derive(Clone, Debug, Default)]
+pub(super) struct LaneCode {
+    /// How many rows there are; columns are the first.
+    pub(super) rows: u32,
+    pub(super) columns: u32,
+    pub(super) forward: Vec<Step>,
+    pub(super) reverse: Vec<Back>,
+    /// Where the outputs are.
+    pub(super) outputs: Vec<Operand>,
+    pub(super) pairs: Vec<(u32, u32)>,
+    pub(super) singles: Vec<u32>,
+}
+
+impl LaneCode {
+    pub(super) fn push_pairs(&mut self, pairs: &[(u32, u32)]) -> Span {
+        let start = self.pairs.len();
+        self.pairs.extend_from_slice(pairs);
+        Self::span(start, self.pairs.len())
+    }
+
+    pub(super) fn push_singles(&mut self, singles: &[u32]) -> Span {
+        let start = self.singles.len();
+        self.singles.extend_from_slice(singles);
+        Self::span(start, self.singles.len())
+    }
+
+    fn span(start: usize, end: usize) -> Span {
+        let narrow = |place: usize| u32::try_from(place).expect("fewer than 2³² operands");
+        Span { start: narrow(start), end: narrow(end) }
+    }
+
+    fn pairs(&self, span: Span) -> &[(u32, u32)] {
+        &self.pairs[span.range()]
+    }
+
+    pub(super) fn singles(&self, span: Span) -> &[u32] {
+        &self.singles[span.range()]
+    }
+}
+
+/// Numbers that begin on a boundary of 64 bytes, so that no register is loaded across two lines of the cache.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Aligned {
+    numbers: Vec<f64>,
+    start: usize,
+    len: usize,
+}
+
+impl Aligned {
+    pub(super) fn new(len: usize) -> Self {
+        let numbers = vec![0.0; len + 7];
+        let start = numbers.as_ptr().align_offset(64).min(7);
+        Self { numbers, start, len }
+    }
+
+    pub(super) fn get(&self) -> &[f64] {
+        &self.numbers[self.start..self.start + self.len]
+    }
+
+    pub(super) fn get_mut(&mut self) -> &mut [f64] {
+        &mut self.numbers[self.start..self.start + self.len]
+    }
+}
+
+/// The buffers of one block of lanes.
+#[derive(Clone, Debug)]
+pub(super) struct Block {
+    isa: Isa,
+    lanes: usize,
+    most: usize,
+    pub(super) values: Aligned,
+    pub(super) adjoints: Aligned,
+    scratch: Aligned,
+}
+
+impl Block {
+    /// Buffers for code over a count of lanes, a multiple of 8 up to 256.
+    pub(super) fn new(code: &LaneCode, lanes: usize) -> Self {
+        let rows = code.rows as usize * lanes;
+        let widest = code.forward.iter().map(|step| match step {
+            Step::Map(map) => map.count as usize * (1 + map.operands.len()),
+            Step::List { list, .. } => list.range().len(),
+            Step::Sum { .. } | Step::Dense(_) => 0,
+        });
+        let scratch = widest.max().unwrap_or(0) * lanes;
+        Self {
+            isa: Isa::detect(),
+            lanes,
+            most: lanes,
+            values: Aligned::new(rows),
+            adjoints: Aligned::new(rows),
+            scratch: Aligned::new(scratch),
+        }
+    }
+
+    /// Takes fewer lanes for a while, a multiple of 8.
+    pub(super) fn set_lanes(&mut self, lanes: usize) {
+        debug_assert!(lanes <= self.most);
+        self.lanes = lanes;
+    }
+
+    /// The numbers of a row.
+    pub(super) fn value(&self, row: u32) -> &[f64] {
+        &self.values.get()[row as usize * self.lanes..][..self.lanes]
+    }
+
+    /// The adjoints of a row.
+    pub(super) fn adjoint(&self, row: u32) -> &[f64] {
+        &self.adjoints.get()[row as usize * self.lanes..][..self.lanes]
+    }
+
+    /// The numbers of a column, to be filled before a run.
+    pub(super) fn column_mut(&mut self, row: u32) -> &mut [f64] {
+        &mut self.values.get_mut()[row as usize * self.lanes..][..self.lanes]
+    }
+}

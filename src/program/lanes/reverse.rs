@@ -1,0 +1,144 @@
+//! The reverse pass over a block of lanes.
+
+use super::super::kernels::linear::{Mode, Sources, combine, matrix};
+use super::super::kernels::reduce::{Factors, Sign, lane_dots, lane_sum, outer};
+use super::super::kernels::{Zero, list, map};
+use super::{Back, Block, LaneCode, Map, Sum};
+
+/// What a reverse pass writes beside the adjoints of rows.
+pub(in super::super) struct Totals<'t> {
+    /// The adjoints of the shared numbers, to which those of the block are added.
+    pub(in super::super) shared: &'t mut [f64],
+}
+
+impl LaneCode {
+    /// Computes the adjoint of every row that needs one, and adds up those of the shared numbers.
+    ///
+    /// `seed` gives the seeds of an output, one for each lane.
+    pub(in super::super) fn reverse<'s>(
+        &self,
+        shared: &[f64],
+        seed: impl Fn(usize) -> &'s [f64],
+        block: &mut Block,
+        totals: &mut Totals<'_>,
+    ) {
+        let Block { isa, lanes, values, adjoints, scratch, .. } = block;
+        let (isa, lanes, values, scratch) = (*isa, *lanes, values.get(), scratch.get_mut());
+        let adjoints = adjoints.get_mut();
+        let row_of = |row: u32| row as usize * lanes..(row as usize + 1) * lanes;
+        for back in &self.reverse {
+            match back {
+                Back::Seed { row, output, mode } => {
+                    write(&mut adjoints[row_of(*row)], seed(*output as usize), *mode);
+                }
+                Back::Gather { row, sum, mode } => {
+                    let (low, high) = adjoints.split_at_mut((*row as usize + 1) * lanes);
+                    let sources = Sources { uniforms: shared, x: values, y: high, y_first: row + 1 };
+                    let out = &mut low[row_of(*row)];
+                    combine(isa, lanes, &self.terms(sum, 0.0), &sources, out, *mode, Zero::Absorbs);
+                }
+                Back::DenseRows { matrix: product, out, mode } => {
+                    let rows = product.shape[0];
+                    let (low, high) = adjoints.split_at_mut((out + rows) as usize * lanes);
+                    let sources = Sources { uniforms: shared, x: &[], y: high, y_first: out + rows };
+                    matrix(isa, lanes, product, &sources, &mut low[*out as usize * lanes..], *mode, Zero::Absorbs);
+                }
+                Back::Map { map: step, place, to, mode } => {
+                    let len = step.count as usize * lanes;
+                    let (low, high) = adjoints.split_at_mut(step.out as usize * lanes);
+                    let target = &mut low[*to as usize * lanes..][..len];
+                    let (operands, rest) = step.slices(values, shared, lanes, scratch);
+                    let value = &values[step.out as usize * lanes..][..len];
+                    match mode {
+                        Mode::Store => map::reverse(isa, step.op, *place, &operands, value, &high[..len], target),
+                        Mode::Add => {
+                            let contribution = &mut rest[..len];
+                            map::reverse(isa, step.op, *place, &operands, value, &high[..len], contribution);
+                            map::accumulate(isa, contribution, target);
+                        }
+                    }
+                }
+                Back::MapShared { map: step, place, shared: u } => {
+                    let len = step.count as usize * lanes;
+                    let (operands, rest) = step.slices(values, shared, lanes, scratch);
+                    let contribution = &mut rest[..len];
+                    let value = &values[step.out as usize * lanes..][..len];
+                    let adjoint = &adjoints[step.out as usize * lanes..][..len];
+                    map::reverse(isa, step.op, *place, &operands, value, adjoint, contribution);
+                    for row in contribution.chunks_exact(lanes) {
+                        totals.shared[*u as usize] += lane_sum(isa, row);
+                    }
+                }
+                Back::List { op, out, list: rows, modes } => {
+                    let rows = self.singles(*rows);
+                    let contributions = &mut scratch[..rows.len() * lanes];
+                    let (low, high) = adjoints.split_at_mut(*out as usize * lanes);
+                    let value = &values[row_of(*out)];
+                    list::list_reverse(isa, *op, rows, values, 0, value, &high[..lanes], contributions);
+                    for ((row, contribution), mode) in rows.iter().zip(contributions.chunks_exact(lanes)).zip(modes) {
+                        if let Some(mode) = mode {
+                            write(&mut low[row_of(*row)], contribution, *mode);
+                        }
+                    }
+                }
+                Back::Shared { row, sum } => {
+                    let delta = &adjoints[row_of(*row)];
+                    for (span, sign) in [(sum.scaled[0], Sign::Plus), (sum.scaled[1], Sign::Minus)] {
+                        if !span.is_empty() {
+                            lane_dots(isa, delta, values, 0, self.pairs(span), sign, totals.shared);
+                        }
+                    }
+                    self.shared_terms(sum, shared, || lane_sum(isa, delta), totals.shared);
+                }
+                Back::Outer { outer: product } => {
+                    let factors = Factors { delta: adjoints, delta_first: 0, y: values, y_first: 0 };
+                    outer(isa, lanes, product, &factors, totals.shared);
+                }
+                Back::Bias { row, count, shared: first, step } => {
+                    for m in 0..*count {
+                        let place = first.wrapping_add_signed(m.cast_signed() * step);
+                        totals.shared[place as usize] += lane_sum(isa, &adjoints[row_of(row + m)]);
+                    }
+                }
+                Back::Zero { row } => adjoints[row_of(*row)].fill(0.0),
+            }
+        }
+    }
+
+    /// The adjoints of the terms of a sum that are the same in every lane.
+    fn shared_terms(&self, sum: &Sum, shared: &[f64], total: impl Fn() -> f64, gradient: &mut [f64]) {
+        if [sum.shared, sum.shared_products].iter().flatten().all(|span| span.is_empty()) {
+            return;
+        }
+        let total = total();
+        for (span, total) in sum.shared.iter().zip([total, -total]) {
+            for &u in self.singles(*span) {
+                gradient[u as usize] += total;
+            }
+        }
+        for (span, total) in sum.shared_products.iter().zip([total, -total]) {
+            for &(u, v) in self.pairs(*span) {
+                gradient[u as usize] += chain(total, shared[v as usize]);
+                gradient[v as usize] += chain(total, shared[u as usize]);
+            }
+        }
+    }
+}
+
+fn chain(adjoint: f64, partial: f64) -> f64 {
+    crate::op::Scalar::chain(adjoint, partial)
+}
+
+fn write(out: &mut [f64], terms: &[f64], mode: Mode) {
+    match mode {
+        Mode::Store => out.copy_from_slice(terms),
+        Mode::Add => out.iter_mut().zip(terms).for_each(|(out, term)| *out += term),
+    }
+}
+
+impl Map {
+    /// The rows that an operand of the map spans.
+    pub(in super::super) fn rows_of(&self, first: u32) -> std::ops::Range<u32> {
+        first..first + self.count
+    }
+}
