@@ -1,60 +1,20 @@
 //! Many examples at once give what they give one by one.
 
+mod corpus;
+
+use corpus::{build, recipes};
 use dagrad::element::{layer, negative_log_likelihood};
-use dagrad::{Expr, Graph, Op, Program};
+use dagrad::{Graph, Op, Program};
+use proptest::prelude::{ProptestConfig, proptest};
 use rand::SeedableRng;
 use rand::distr::{Distribution, StandardUniform};
 use rand::rngs::ChaCha8Rng;
 
-/// A stream of numbers and choices.
-struct Random(ChaCha8Rng);
-
-impl Random {
-    fn number(&mut self) -> f64 {
-        let u: f64 = StandardUniform.sample(&mut self.0);
-        2.0 * u - 1.0
-    }
-
-    fn below(&mut self, bound: usize) -> usize {
-        let bits: u64 = StandardUniform.sample(&mut self.0);
-        usize::try_from(bits % bound as u64).expect("a small number")
-    }
-}
-
-/// A graph of all kinds of operations over a few inputs, parameters and constants, with values that stay bounded.
-fn random_graph<'g>(graph: &'g Graph, random: &mut Random) -> Vec<Expr<'g>> {
-    let mut nodes: Vec<Expr> = graph.inputs("x", 3);
-    nodes.extend(graph.parameters("w", &[0.5, -0.25, 0.75, 0.1]));
-    nodes.push(graph.constant(0.3));
-    for _ in 0..60 {
-        let mut pick = || {
-            let index = random.below(nodes.len());
-            nodes[index]
-        };
-        let (a, b, c) = (pick(), pick(), pick());
-        let several = [a, b, c, pick()];
-        let node = match random.below(16) {
-            0 => a + b,
-            1 => a - b,
-            2 => 0.5 * (a * b),
-            3 => graph.sum(&several) * 0.2,
-            4 => graph.dot(&several[..2], &several[2..]).expect("two and two") * 0.3,
-            5 => a.tanh(),
-            6 => a.sin() * b,
-            7 => (a.square() + 1.0).sqrt() - b,
-            8 => graph.max(&several),
-            9 => graph.logsumexp(&several) - 1.0,
-            10 => a.less(b).select(b, c),
-            11 => -a.sigmoid(),
-            12 => a / (b.square() + 1.0),
-            13 => graph.product(&several),
-            14 => a.hypot(b.exp()).atan2(c),
-            _ => a.max(0.25),
-        };
-        nodes.push(node.tanh() + 0.01 * node);
-    }
-    let last = nodes[nodes.len() - 1];
-    vec![nodes[nodes.len() - 3] * last, last, nodes[9], nodes[3] * nodes[4], nodes[0]]
+/// Numbers from −1 to 1.
+fn numbers(seed: u64, count: usize) -> Vec<f64> {
+    let mut generator = ChaCha8Rng::seed_from_u64(seed);
+    let mut number = || -> f64 { StandardUniform.sample(&mut generator) };
+    (0..count).map(|_| 2.0 * number() - 1.0).collect()
 }
 
 fn close(got: f64, expected: f64, scale: f64) -> bool {
@@ -99,17 +59,15 @@ fn agrees(program: &Program, parameters: &[f64], inputs: &[f64], lanes: usize, w
     }
 }
 
-#[test]
-fn random_graphs_agree_with_single_examples() {
-    for seed in 0..200 {
-        let mut random = Random(ChaCha8Rng::seed_from_u64(seed));
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(200))]
+
+    #[test]
+    fn random_graphs_agree_with_single_examples(recipe in recipes(80), lanes in 1..70_usize, seed in 0..1000_u64) {
         let graph = Graph::new();
-        let outputs = random_graph(&graph, &mut random);
-        let program = graph.compile(&outputs).expect("it compiles");
-        let lanes = [1, 7, 8, 65][random.below(4)];
-        let parameters: Vec<f64> = (0..program.parameter_count()).map(|_| random.number()).collect();
-        let inputs: Vec<f64> = (0..program.input_count() * lanes).map(|_| random.number()).collect();
-        agrees(&program, &parameters, &inputs, lanes, &format!("seed {seed}, {lanes} lanes"));
+        let program = graph.compile(&build(&graph, &recipe)).expect("it compiles");
+        let inputs = numbers(seed, program.input_count() * lanes);
+        agrees(&program, &numbers(seed + 1000, program.parameter_count()), &inputs, lanes, "random");
     }
 }
 
@@ -122,9 +80,8 @@ fn a_network_agrees_with_single_examples() {
     let output = layer(&graph, "output", &hidden.outputs(), 4, None, &mut weights).expect("none is one");
     let loss = negative_log_likelihood(&graph, &output.pre_activations(), &y).expect("four and four");
     let program = graph.compile(&[loss]).expect("it compiles");
-    let mut random = Random(ChaCha8Rng::seed_from_u64(1));
     for lanes in [1, 8, 100, 600] {
-        let inputs: Vec<f64> = (0..13 * lanes).map(|_| random.number()).collect();
+        let inputs = numbers(lanes as u64, 13 * lanes);
         agrees(&program, &graph.initial_parameters(), &inputs, lanes, &format!("{lanes} lanes"));
     }
 }
@@ -132,14 +89,12 @@ fn a_network_agrees_with_single_examples() {
 #[test]
 fn a_repeated_run_has_the_same_bits() {
     let graph = Graph::new();
-    let outputs = random_graph(&graph, &mut Random(ChaCha8Rng::seed_from_u64(5)));
-    let program = graph.compile(&outputs).expect("it compiles");
-    let mut random = Random(ChaCha8Rng::seed_from_u64(6));
-    let inputs: Vec<f64> = (0..300).map(|_| random.number()).collect();
+    let recipe: Vec<_> = (0..50_u16).map(|k| ((7 * k % 251) as u8, [k, 3 * k, 5 * k, 11 * k])).collect();
+    let program = graph.compile(&build(&graph, &recipe)).expect("it compiles");
+    let inputs = numbers(6, 300);
     let run = |workspace: &mut dagrad::Workspace| {
-        program
-            .gradient_into(&graph.initial_parameters(), &inputs, &[1.0; 5], workspace)
-            .expect("the counts are right");
+        let seeds = vec![1.0; program.output_count()];
+        program.gradient_into(&graph.initial_parameters(), &inputs, &seeds, workspace).expect("the counts are right");
         let bits = |numbers: &[f64]| numbers.iter().map(|x| x.to_bits()).collect::<Vec<_>>();
         (bits(workspace.parameters()), bits(workspace.output(0)), bits(workspace.input(2)))
     };

@@ -174,7 +174,8 @@ impl Combine<'_> {
         simd: S,
         lane: usize,
     ) -> Chains<S, N, C> {
-        let mut chains = [[simd.splat(0.0); N]; C];
+        // −0 is neutral: +0 would turn a sum of negative zeros positive.
+        let mut chains = [[simd.splat(-0.0); N]; C];
         chains[0] = [simd.splat(self.terms.constant); N];
         if self.mode == Mode::Add {
             for (v, vector) in chains[0].iter_mut().enumerate() {

@@ -31,17 +31,16 @@ impl LaneCode {
         }
     }
 
-    /// What all lanes of a sum begin with.
+    /// What all lanes of a sum begin with: −0 if there is nothing, because −0 + x is x for every x.
     fn constant(&self, sum: &Sum, shared: &[f64]) -> f64 {
-        let of = |span| self.singles(span).iter().map(|&u| shared[u as usize]).sum::<f64>();
-        let of_products =
-            |span| self.pairs(span).iter().map(|&(u, v)| shared[u as usize] * shared[v as usize]).sum::<f64>();
-        let mut constant = 0.0;
-        if sum.shared != <[super::Span; 2]>::default() {
-            constant += of(sum.shared[0]) - of(sum.shared[1]);
-        }
-        if sum.shared_products != <[super::Span; 2]>::default() {
-            constant += of_products(sum.shared_products[0]) - of_products(sum.shared_products[1]);
+        let mut constant = -0.0;
+        for (place, sign) in [(0, 1.0), (1, -1.0)] {
+            for &u in self.singles(sum.shared[place]) {
+                constant += sign * shared[u as usize];
+            }
+            for &(u, v) in self.pairs(sum.shared_products[place]) {
+                constant += sign * (shared[u as usize] * shared[v as usize]);
+            }
         }
         constant
     }
