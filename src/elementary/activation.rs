@@ -26,6 +26,7 @@ pub fn silu(x: f64) -> f64 {
     };
     let value = if x < 0.0 { below } else { above };
     let value = if x == f64::INFINITY { x } else { value };
+    let value = if x == 0.0 { x } else { value };
     if x == f64::NEG_INFINITY { -0.0 } else { value }
 }
 

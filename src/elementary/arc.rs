@@ -114,7 +114,7 @@ pub fn atan2(y: f64, x: f64) -> f64 {
     let larger = if steep { along } else { across };
     let smaller = if steep { across } else { along };
     let t = smaller / larger;
-    let t = if larger == 0.0 { 0.0 } else { t };
+    let t = if larger == 0.0 && smaller == 0.0 { 0.0 } else { t };
     let t = if smaller == f64::INFINITY { 1.0 } else { t };
     let t = if larger.is_nan() { larger } else { t };
     let backward = x.is_sign_negative();

@@ -26,20 +26,20 @@ family! { $ activation {
     fixed Silu silu(x) y {
         label: "SiLU", latex: r"\operatorname{silu}(#1)", formula: "x σ(x)",
         value: elementary::silu(x),
-        partials: [x.sigmoid() * (x * (-x).sigmoid() + 1.0)],
+        partials: [x.sigmoid().chain((-x).sigmoid().chain(x) + 1.0)],
         sample: [(-3.0, 3.0)],
     }
     /// The Gaussian error linear unit, in its exact form.
     fixed Gelu gelu(x) y {
         label: "GELU", latex: r"\operatorname{gelu}(#1)", formula: "x Φ(x)",
         value: elementary::gelu(x),
-        partials: [x.normal_cdf() + x * x.normal_pdf()],
+        partials: [x.normal_cdf() + x.normal_pdf().chain(x)],
         sample: [(-3.0, 3.0)],
     }
     /// The algebraic sigmoid.
     fixed Softsign softsign(x) y {
         label: "softsign", latex: r"\operatorname{softsign}(#1)", formula: "x / (1 + |x|)",
-        value: x / (1.0 + x.abs()),
+        value: { let share = x / (1.0 + x.abs()); if x.abs() == f64::INFINITY { 1.0_f64.copysign(x) } else { share } },
         partials: [(x.abs() + 1.0).recip().square()],
         sample: [(-3.0, 3.0)],
         kink: "the second derivative is 0 at 0",

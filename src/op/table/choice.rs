@@ -20,7 +20,7 @@ family! { $ choice {
     /// The threshold unit of McCulloch and Pitts.
     fixed Step step(x) y {
         label: "step", latex: r"1_{#1\ge 0}", formula: "1 if x >= 0, else 0",
-        value: if x >= 0.0 { 1.0 } else { x * 0.0 + 0.0 },
+        value: if x >= 0.0 { 1.0 } else if x < 0.0 { 0.0 } else { x },
         partials: [x.constant(0.0)],
         sample: [(0.1, 3.0)],
         kink: "0 everywhere",

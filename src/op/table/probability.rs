@@ -19,14 +19,14 @@ family! { $ probability {
     fixed Gaussian gaussian(x) y {
         label: "e^−x²", latex: "e^{-{#1}^2}", formula: "e^(-x²)",
         value: elementary::gaussian(x),
-        partials: [y * x * -2.0],
+        partials: [y.chain(x) * -2.0],
         sample: [(-2.0, 2.0)],
     }
     /// The density φ of the standard normal distribution.
     fixed NormalPdf normal_pdf(x) y {
         label: "φ", latex: r"\varphi(#1)", formula: "e^(-x²/2) / √(2π)",
         value: elementary::normal_pdf(x),
-        partials: [-(x * y)],
+        partials: [-(y.chain(x))],
         sample: [(-3.0, 3.0)],
     }
     /// The distribution function Φ of the standard normal distribution.
