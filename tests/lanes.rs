@@ -69,6 +69,14 @@ proptest! {
         let inputs = numbers(seed, program.input_count() * lanes);
         agrees(&program, &numbers(seed + 1000, program.parameter_count()), &inputs, lanes, "random");
     }
+
+    #[test]
+    fn a_random_graph_at_once_agrees_with_its_nodes_one_by_one(recipe in recipes(300), seed in 0..1000_u64) {
+        let graph = Graph::new();
+        let program = graph.compile(&build(&graph, &recipe)).expect("it compiles");
+        let inputs = numbers(seed, program.input_count());
+        agrees(&program, &numbers(seed + 1000, program.parameter_count()), &inputs, 1, "random");
+    }
 }
 
 #[test]

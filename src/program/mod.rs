@@ -3,6 +3,7 @@
 //! A program knows slots and steps; it reads neither groups nor drawings. Every operand slot of a step is lower than the
 //! slot of its result, so that one pass upwards evaluates and one pass downwards differentiates.
 
+mod batch;
 mod compile;
 mod drivers;
 mod error;
@@ -11,7 +12,9 @@ mod kernels;
 mod lanes;
 mod reverse;
 mod shared;
+mod single;
 mod values;
+mod windows;
 mod workspace;
 
 use std::sync::{Arc, OnceLock};
@@ -21,7 +24,8 @@ pub use error::ProgramError;
 pub use values::{Gradients, Values};
 pub use workspace::Workspace;
 
-use workspace::LaneProgram;
+use batch::LaneProgram;
+use single::SingleProgram;
 
 use crate::graph::{GraphId, NodeId, NodeKey, index};
 use crate::op::{Op, Scalar};
@@ -51,6 +55,8 @@ pub struct Program {
     longest: usize,
     /// The code for lanes, made when it is first wanted: with the adjoints of inputs, and without.
     lanes: [Arc<OnceLock<Arc<LaneProgram>>>; 2],
+    /// The code for one example, likewise.
+    single: [Arc<OnceLock<Arc<SingleProgram>>>; 2],
 }
 
 /// Where the numbers of a run lie: inputs, then parameters, then constants, then the results of the steps.
@@ -123,9 +129,9 @@ impl Program {
         made.get_or_init(|| Arc::new(self.compile_lanes(input_adjoints))).clone()
     }
 
-    /// Whether this program has made the code for lanes.
-    fn owns(&self, code: &Arc<LaneProgram>) -> bool {
-        self.lanes.iter().filter_map(|made| made.get()).any(|made| Arc::ptr_eq(made, code))
+    fn single_program(&self, input_adjoints: bool) -> Arc<SingleProgram> {
+        let made = &self.single[usize::from(input_adjoints)];
+        made.get_or_init(|| Arc::new(self.compile_single(input_adjoints))).clone()
     }
 
     /// Every step with the slots of its operands and of its result, in order of evaluation.

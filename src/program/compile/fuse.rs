@@ -24,6 +24,14 @@ impl Term {
         Self { a, b: std::num::NonZeroU32::new(b + 1), minus }
     }
 
+    /// The same with the factors exchanged.
+    pub(super) fn swapped(self) -> Self {
+        match self.factors() {
+            (a, Some(b)) => Self::product(b, a, self.minus),
+            _ => self,
+        }
+    }
+
     /// The slots of the factors.
     pub(super) fn factors(self) -> (u32, Option<u32>) {
         (self.a, self.b.map(|b| b.get() - 1))
@@ -60,6 +68,12 @@ impl Fused {
     pub(super) fn terms(&self, slot: usize) -> &[Term] {
         let (start, end) = self.ranges[slot];
         &self.terms[start as usize..end as usize]
+    }
+
+    /// The terms of a linear form, to be put in another order.
+    pub(super) fn terms_mut(&mut self, slot: usize) -> &mut [Term] {
+        let (start, end) = self.ranges[slot];
+        &mut self.terms[start as usize..end as usize]
     }
 
     /// The operands of a map or a list.

@@ -1,18 +1,22 @@
 //! From a graph to a program: keep what the outputs need, and number it in order.
 
 mod adjoint;
+mod back;
 mod body;
+mod classes;
 mod emit;
 mod fuse;
 mod schedule;
+mod windows;
 
 use std::sync::Arc;
 
 use body::Body;
 use schedule::Schedule;
 
+use super::batch::LaneProgram;
 use super::shared::SharedCode;
-use super::workspace::LaneProgram;
+use super::single::SingleProgram;
 use super::{Layout, Program, ProgramError, Step};
 use crate::graph::{Expr, Graph, Kind, NodeKey, index};
 
@@ -69,6 +73,7 @@ impl Graph {
             initial: arena.parameters().iter().map(|&(_, value)| value).collect(),
             constants,
             lanes: Default::default(),
+            single: Default::default(),
             longest: steps.iter().map(|step| step.count as usize).max().unwrap_or(0),
             steps,
             operands,
@@ -118,6 +123,21 @@ impl Program {
             code,
             shared: SharedCode::new(self, &varies),
             places: body.shared.iter().map(|&(slot, _)| slot).collect(),
+            input_adjoints,
+        }
+    }
+
+    /// The code for one example, with the adjoints of inputs if they are wanted.
+    pub(super) fn compile_single(&self, input_adjoints: bool) -> SingleProgram {
+        let mut fused = fuse::Fused::new(self, |_| true);
+        let classes = classes::Classes::new(self, &mut fused);
+        let (mut code, made) = windows::forward(&fused, &classes, &self.outputs);
+        back::reverse(&mut code, &made, self, input_adjoints);
+        SingleProgram {
+            code,
+            inputs: self.layout.inputs,
+            parameters: self.layout.parameters,
+            constants: self.constants.clone(),
             input_adjoints,
         }
     }

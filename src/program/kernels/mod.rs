@@ -7,6 +7,7 @@
 //! * [`map`]: operations of one, two or three operands, element by element, by the rules of the table;
 //! * [`list`]: maxima, products and the like of many rows;
 //! * [`linear`]: sums of products of rows and uniform numbers, and matrix products;
+//! * [`nest`]: sums of products over any nest of loops, for a single run of a program;
 //! * [`reduce`]: what the lanes add up to, where the adjoint of a uniform number is wanted.
 //!
 //! Every function here is safe to call: it checks its slices, and each index of a list as it reads it. The results
@@ -24,6 +25,7 @@ pub(crate) mod isa;
 pub(crate) mod linear;
 pub(crate) mod list;
 pub(crate) mod map;
+pub(crate) mod nest;
 pub(crate) mod reduce;
 mod rows;
 #[cfg(test)]

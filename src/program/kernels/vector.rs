@@ -46,6 +46,18 @@ pub(super) trait Simd: Copy {
     /// `vector` where `test` is not 0, else 0.
     fn keep_where_nonzero(self, vector: Self::Vector, test: Self::Vector) -> Self::Vector;
 
+    /// Up to `WIDTH` numbers, and zeros after them.
+    ///
+    /// # Safety
+    /// `from` points at `count` numbers.
+    unsafe fn load_some(self, from: *const f64, count: usize) -> Self::Vector;
+
+    /// Writes the first numbers of a register.
+    ///
+    /// # Safety
+    /// `to` points at `count` numbers that may be written.
+    unsafe fn store_some(self, vector: Self::Vector, to: *mut f64, count: usize);
+
     /// Whether a number is none.
     fn has_nan(self, vector: Self::Vector) -> bool;
 
@@ -74,6 +86,24 @@ impl Simd for Portable {
     unsafe fn store(self, vector: [f64; 2], to: *mut f64) {
         // SAFETY: as in `load`.
         unsafe { to.cast::<[f64; 2]>().write(vector) }
+    }
+
+    #[inline(always)]
+    unsafe fn load_some(self, from: *const f64, count: usize) -> [f64; 2] {
+        let mut vector = [0.0; 2];
+        for (i, number) in vector.iter_mut().enumerate().take(count) {
+            // SAFETY: the caller vouches for `count` numbers.
+            *number = unsafe { from.add(i).read() };
+        }
+        vector
+    }
+
+    #[inline(always)]
+    unsafe fn store_some(self, vector: [f64; 2], to: *mut f64, count: usize) {
+        for (i, &number) in vector.iter().enumerate().take(count) {
+            // SAFETY: the caller vouches for `count` numbers.
+            unsafe { to.add(i).write(number) };
+        }
     }
 
     #[inline(always)]
@@ -120,11 +150,13 @@ impl Simd for Portable {
 #[cfg(target_arch = "x86_64")]
 mod x86 {
     use std::arch::x86_64::{
-        __m256d, __m512d, _CMP_NEQ_UQ, _CMP_UNORD_Q, _mm256_add_pd, _mm256_and_pd, _mm256_cmp_pd, _mm256_fmadd_pd,
-        _mm256_fnmadd_pd, _mm256_hadd_pd, _mm256_loadu_pd, _mm256_movemask_pd, _mm256_permute2f128_pd, _mm256_set1_pd,
-        _mm256_setzero_pd, _mm256_storeu_pd, _mm256_sub_pd, _mm512_add_pd, _mm512_cmp_pd_mask, _mm512_fmadd_pd,
-        _mm512_fnmadd_pd, _mm512_loadu_pd, _mm512_maskz_mov_pd, _mm512_set1_pd, _mm512_setzero_pd,
-        _mm512_shuffle_f64x2, _mm512_storeu_pd, _mm512_sub_pd, _mm512_unpackhi_pd, _mm512_unpacklo_pd,
+        __m256d, __m256i, __m512d, _CMP_NEQ_UQ, _CMP_UNORD_Q, _mm256_add_pd, _mm256_and_pd, _mm256_cmp_pd,
+        _mm256_fmadd_pd, _mm256_fnmadd_pd, _mm256_hadd_pd, _mm256_loadu_pd, _mm256_maskload_pd, _mm256_maskstore_pd,
+        _mm256_movemask_pd, _mm256_permute2f128_pd, _mm256_set_epi64x, _mm256_set1_pd, _mm256_setzero_pd,
+        _mm256_storeu_pd, _mm256_sub_pd, _mm512_add_pd, _mm512_cmp_pd_mask, _mm512_fmadd_pd, _mm512_fnmadd_pd,
+        _mm512_loadu_pd, _mm512_mask_storeu_pd, _mm512_maskz_loadu_pd, _mm512_maskz_mov_pd, _mm512_set1_pd,
+        _mm512_setzero_pd, _mm512_shuffle_f64x2, _mm512_storeu_pd, _mm512_sub_pd, _mm512_unpackhi_pd,
+        _mm512_unpacklo_pd,
     };
 
     use super::super::isa::{Avx2, Avx512};
@@ -152,6 +184,18 @@ mod x86 {
         unsafe fn store(self, vector: __m256d, to: *mut f64) {
             // SAFETY: the token proves AVX2, the caller vouches for the numbers.
             unsafe { _mm256_storeu_pd(to, vector) }
+        }
+
+        #[inline(always)]
+        unsafe fn load_some(self, from: *const f64, count: usize) -> __m256d {
+            // SAFETY: the token proves AVX2; only `count` numbers are read, for which the caller vouches.
+            unsafe { _mm256_maskload_pd(from, first_of_four(count)) }
+        }
+
+        #[inline(always)]
+        unsafe fn store_some(self, vector: __m256d, to: *mut f64, count: usize) {
+            // SAFETY: the token proves AVX2; only `count` numbers are written, for which the caller vouches.
+            unsafe { _mm256_maskstore_pd(to, first_of_four(count), vector) }
         }
 
         #[inline(always)]
@@ -233,6 +277,18 @@ mod x86 {
         }
 
         #[inline(always)]
+        unsafe fn load_some(self, from: *const f64, count: usize) -> __m512d {
+            // SAFETY: the token proves AVX-512; only `count` numbers are read, for which the caller vouches.
+            unsafe { _mm512_maskz_loadu_pd(first_of_eight(count), from) }
+        }
+
+        #[inline(always)]
+        unsafe fn store_some(self, vector: __m512d, to: *mut f64, count: usize) {
+            // SAFETY: the token proves AVX-512; only `count` numbers are written, for which the caller vouches.
+            unsafe { _mm512_mask_storeu_pd(to, first_of_eight(count), vector) }
+        }
+
+        #[inline(always)]
         fn add(self, a: __m512d, b: __m512d) -> __m512d {
             // SAFETY: the token proves AVX-512.
             unsafe { _mm512_add_pd(a, b) }
@@ -282,6 +338,24 @@ mod x86 {
                 sums
             }
         }
+    }
+
+    /// The mask of the first `count` of four numbers.
+    ///
+    /// # Safety
+    /// The processor has AVX2.
+    #[inline(always)]
+    unsafe fn first_of_four(count: usize) -> __m256i {
+        let bits = |place: usize| if place < count { -1 } else { 0 };
+        // SAFETY: as the caller promises.
+        unsafe { _mm256_set_epi64x(bits(3), bits(2), bits(1), bits(0)) }
+    }
+
+    /// The mask of the first `count` of eight numbers.
+    #[inline(always)]
+    fn first_of_eight(count: usize) -> u8 {
+        debug_assert!(count <= 8);
+        ((1_u16 << count) - 1).to_le_bytes()[0]
     }
 
     /// The sums of neighbours of a and of b, in turn.

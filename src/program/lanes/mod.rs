@@ -26,7 +26,12 @@ pub(super) struct Span {
 }
 
 impl Span {
-    fn range(self) -> Range<usize> {
+    pub(super) fn new(start: usize, end: usize) -> Self {
+        let narrow = |place: usize| u32::try_from(place).expect("fewer than 2³² operands");
+        Self { start: narrow(start), end: narrow(end) }
+    }
+
+    pub(super) fn range(self) -> Range<usize> {
         self.start as usize..self.end as usize
     }
 
@@ -130,18 +135,13 @@ impl LaneCode {
     pub(super) fn push_pairs(&mut self, pairs: &[(u32, u32)]) -> Span {
         let start = self.pairs.len();
         self.pairs.extend_from_slice(pairs);
-        Self::span(start, self.pairs.len())
+        Span::new(start, self.pairs.len())
     }
 
     pub(super) fn push_singles(&mut self, singles: &[u32]) -> Span {
         let start = self.singles.len();
         self.singles.extend_from_slice(singles);
-        Self::span(start, self.singles.len())
-    }
-
-    fn span(start: usize, end: usize) -> Span {
-        let narrow = |place: usize| u32::try_from(place).expect("fewer than 2³² operands");
-        Span { start: narrow(start), end: narrow(end) }
+        Span::new(start, self.singles.len())
     }
 
     fn pairs(&self, span: Span) -> &[(u32, u32)] {

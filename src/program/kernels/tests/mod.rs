@@ -4,6 +4,7 @@
 mod linear;
 mod list;
 mod map;
+mod nest;
 mod reduce;
 
 use rand::rngs::ChaCha8Rng;

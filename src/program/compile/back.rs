@@ -1,0 +1,191 @@
+//! Back: the reverse steps of window code.
+//!
+//! Every step gives the adjoints of what it read. The first to write an adjoint stores it where that can be known for
+//! all numbers of a window; what some step adds to before is zeroed at the start.
+
+use super::super::Program;
+use super::super::kernels::linear::Mode;
+use super::super::kernels::nest::{Loop, Nest};
+use super::super::windows::{Back, Window, WindowCode};
+use super::windows::{Made, Product};
+
+/// Emits the reverse steps.
+pub(super) fn reverse(code: &mut WindowCode, made: &[Made], program: &Program, input_adjoints: bool) {
+    let len = code.len as usize;
+    let inputs = program.layout.inputs;
+    let mut needs = vec![false; len];
+    needs[..inputs].fill(input_adjoints);
+    needs[inputs..inputs + program.layout.parameters].fill(true);
+    for made in made {
+        spread_needs(code, made, &mut needs);
+    }
+    let mut planner = Planner { code, needs, written: vec![false; len], zeros: vec![false; len], back: vec![] };
+    for output in 0..planner.code.outputs.len() {
+        let slot = planner.code.outputs[output] as usize;
+        (planner.written[slot], planner.zeros[slot]) = (true, true);
+    }
+    made.iter().rev().for_each(|made| planner.step(made));
+    for slot in 0..inputs + program.layout.parameters {
+        planner.zeros[slot] |= planner.needs[slot] && !planner.written[slot];
+    }
+    let mut zeros: Vec<(u32, u32)> = Vec::new();
+    for (slot, _) in (0..).zip(&planner.zeros).filter(|(_, zero)| **zero) {
+        match zeros.last_mut() {
+            Some((_, end)) if *end == slot => *end += 1,
+            _ => zeros.push((slot, slot + 1)),
+        }
+    }
+    let back = planner.back;
+    code.reverse = back;
+    code.zeros = zeros;
+}
+
+/// Marks the results of a step when an adjoint of what it reads is needed.
+fn spread_needs(code: &WindowCode, made: &Made, needs: &mut [bool]) {
+    match made {
+        Made::Map(map) => {
+            for m in 0..map.count {
+                let mut operands = map.operands[..map.arity as usize].iter().map(|&window| place(code, window, m));
+                needs[(map.out + m) as usize] |= operands.any(|operand| needs[operand as usize]);
+            }
+        }
+        Made::Nest { product, .. } => {
+            // A member of a class is like the others: what one needs, all may have.
+            let needed = [1, 2].into_iter().any(|factor| {
+                let mut any = false;
+                each_place(product, factor, |place| any |= needs[place as usize]);
+                any
+            });
+            if needed {
+                each_place(product, 0, |place| needs[place as usize] = true);
+            }
+        }
+        Made::Terms(terms) => {
+            let per = (terms.plus + terms.minus) as usize;
+            let pairs = &code.pairs[terms.list.range()];
+            for m in 0..terms.count as usize {
+                let mut factors = pairs[m * per..][..per].iter().flat_map(|&(a, b)| [a, b]);
+                needs[terms.out as usize + m] |= factors.any(|factor| needs[factor as usize]);
+            }
+        }
+        Made::List { out, list, .. } => {
+            needs[*out as usize] |= code.places[list.range()].iter().any(|&operand| needs[operand as usize]);
+        }
+    }
+}
+
+/// The place of a number of a window.
+fn place(code: &WindowCode, window: Window, m: u32) -> u32 {
+    match window {
+        Window::Affine { first, step } => first.wrapping_add_signed(step.wrapping_mul(m.cast_signed())),
+        Window::List(span) => code.places[span.range()][m as usize],
+    }
+}
+
+/// Calls `visit` with the places of one factor; loops in which it stands still run once.
+fn each_place(product: &Product, factor: usize, mut visit: impl FnMut(u32)) {
+    let at = |place: usize| product.loops.get(place).map_or((1, 0), |l| (l.count, l.steps[factor]));
+    let moving = |(count, step): (u32, i32)| if step == 0 { (1, 0) } else { (count, step) };
+    let [(c0, s0), (c1, s1), (c2, s2)] = [0, 1, 2].map(|place| moving(at(place)));
+    for i in 0..c0.cast_signed() {
+        for j in 0..c1.cast_signed() {
+            for k in 0..c2.cast_signed() {
+                let by = i.wrapping_mul(s0).wrapping_add(j.wrapping_mul(s1)).wrapping_add(k.wrapping_mul(s2));
+                visit(product.firsts[factor].wrapping_add_signed(by));
+            }
+        }
+    }
+}
+
+struct Planner<'c> {
+    code: &'c mut WindowCode,
+    needs: Vec<bool>,
+    written: Vec<bool>,
+    zeros: Vec<bool>,
+    back: Vec<Back>,
+}
+
+impl Planner<'_> {
+    /// How the places are written next, if the first writer may store: only when none was written, and none is twice.
+    fn mode(&mut self, places: &[u32], may_store: bool) -> Mode {
+        let fresh = may_store && places.iter().all(|&place| !self.written[place as usize]);
+        let mut twice = false;
+        for &place in places {
+            let written = std::mem::replace(&mut self.written[place as usize], true);
+            twice |= fresh && written;
+            if !fresh && !written {
+                self.zeros[place as usize] = true;
+            }
+        }
+        if twice {
+            for &place in places {
+                self.zeros[place as usize] = true;
+            }
+        }
+        if fresh && !twice { Mode::Store } else { Mode::Add }
+    }
+
+    fn any_needed(&self, places: &[u32]) -> bool {
+        places.iter().any(|&place| self.needs[place as usize])
+    }
+
+    fn step(&mut self, step: &Made) {
+        match step {
+            Made::Map(map) => {
+                for operand in 0..map.arity {
+                    let window = map.operands[operand as usize];
+                    let still = matches!(window, Window::Affine { step: 0, .. });
+                    let count = if still { 1 } else { map.count };
+                    let places: Vec<u32> = (0..count).map(|m| place(self.code, window, m)).collect();
+                    if self.any_needed(&places) {
+                        let may_store =
+                            matches!(window, Window::Affine { .. }) && (map.count > 2 || map.count == count);
+                        let mode = self.mode(&places, may_store);
+                        self.back.push(Back::Map { map: *map, place: operand, mode });
+                    }
+                }
+            }
+            Made::Nest { product, minus } => {
+                let mut split = u32::MAX;
+                each_place(product, 0, |place| split = split.min(place));
+                for (own, other) in [(1, 2), (2, 1)] {
+                    let mut places = Vec::new();
+                    each_place(product, own, |place| places.push(place));
+                    if self.any_needed(&places) {
+                        let mode = self.mode(&places, true);
+                        let firsts = [product.firsts[own], product.firsts[0], product.firsts[other]];
+                        let loops: Vec<Loop> = (product.loops.iter())
+                            .map(|l| Loop { count: l.count, steps: [l.steps[own], l.steps[0], l.steps[other]] })
+                            .collect();
+                        let nest = Nest::new(firsts, &loops);
+                        self.back.push(Back::Nest { nest, split, mode, minus: *minus });
+                    }
+                }
+            }
+            Made::Terms(terms) => {
+                let places: Vec<u32> = self.code.pairs[terms.list.range()].iter().flat_map(|&(a, b)| [a, b]).collect();
+                if self.any_needed(&places) {
+                    self.mode(&places, false);
+                    self.own_results(terms.out, terms.count);
+                    self.back.push(Back::Terms(*terms));
+                }
+            }
+            Made::List { op, out, list } => {
+                let places = self.code.places[list.range()].to_vec();
+                if self.any_needed(&places) {
+                    self.mode(&places, false);
+                    self.back.push(Back::List { op: *op, out: *out, list: *list });
+                }
+            }
+        }
+    }
+
+    /// Results of a list of terms that only its own later results use are added to by it.
+    fn own_results(&mut self, out: u32, count: u32) {
+        for slot in out..out + count {
+            if !std::mem::replace(&mut self.written[slot as usize], true) {
+                self.zeros[slot as usize] = true;
+            }
+        }
+    }
+}

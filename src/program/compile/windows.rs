@@ -1,0 +1,331 @@
+//! Windows: classes as steps over windows of slots.
+//!
+//! The operands of a class are a table, a row for each member and a column for each operand. Runs of rows that go on by
+//! constant steps become loops, neighbouring runs of the same shape an outer loop, and columns of the same shape that go
+//! on by constant steps a loop of additions. What is too irregular for loops becomes a list of places.
+
+use super::super::kernels::linear::Mode;
+use super::super::kernels::nest::{Loop, Nest};
+use super::super::windows::{Map, Step, Terms, Window, WindowCode};
+use super::classes::Classes;
+use super::fuse::{Code, Fused};
+use crate::op::Op;
+
+/// The loops of one sum of products, kept for the reverse pass.
+#[derive(Clone, Debug)]
+pub(super) struct Product {
+    pub(super) firsts: [u32; 3],
+    pub(super) loops: Vec<Loop>,
+}
+
+/// A step, with what its adjoint is made from.
+#[derive(Clone, Debug)]
+pub(super) enum Made {
+    Map(Map),
+    Nest { product: Product, minus: bool },
+    Terms(Terms),
+    List { op: Op, out: u32, list: super::super::lanes::Span },
+}
+
+/// Emits the forward steps; also returns what each is made from.
+pub(super) fn forward(fused: &Fused, classes: &Classes, outputs: &[u32]) -> (WindowCode, Vec<Made>) {
+    let code = WindowCode { len: classes.len, one: classes.one, ..WindowCode::default() };
+    let mut emitter = Emitter { code, made: vec![], fused, classes, table: vec![] };
+    for members in classes.iter() {
+        match fused.code[members[0] as usize] {
+            Code::Leaf | Code::Absorbed => {}
+            Code::Linear => emitter.linear(members),
+            Code::Map(op) => emitter.map(op, members),
+            Code::List(op) => emitter.list(op, members),
+        }
+    }
+    let Emitter { mut code, made, .. } = emitter;
+    code.outputs = outputs.iter().map(|&slot| classes.slots[slot as usize]).collect();
+    (code, made)
+}
+
+struct Emitter<'c> {
+    code: WindowCode,
+    made: Vec<Made>,
+    fused: &'c Fused,
+    classes: &'c Classes,
+    /// The table of a class, row after row.
+    table: Vec<(u32, u32)>,
+}
+
+/// Rows of a table that go on by constant steps: `outer` times `inner` of them.
+#[derive(Clone, Copy, Debug)]
+struct Block {
+    row: usize,
+    outer: usize,
+    inner: usize,
+}
+
+impl Emitter<'_> {
+    fn slot(&self, slot: u32) -> u32 {
+        self.classes.slots[slot as usize]
+    }
+
+    fn push(&mut self, step: Step, made: Made) {
+        self.code.forward.push(step);
+        self.made.push(made);
+    }
+
+    fn list(&mut self, op: Op, members: &[u32]) {
+        for &member in members {
+            let places = self.fused.operands(member as usize).iter().map(|&slot| self.classes.slots[slot as usize]);
+            let (out, list) = (self.slot(member), self.code.push_places(places));
+            self.push(Step::List { op, out, list }, Made::List { op, out, list });
+        }
+    }
+
+    /// An operation element by element: in runs where that makes few, else by lists of places.
+    fn map(&mut self, op: Op, members: &[u32]) {
+        let arity = self.fused.operands(members[0] as usize).len();
+        let columns: Vec<Vec<u32>> = (0..arity)
+            .map(|place| members.iter().map(|&m| self.slot(self.fused.operands(m as usize)[place])).collect())
+            .collect();
+        let rows = members.len();
+        let runs = runs(rows, |row, next| columns.iter().map(|c| difference(c[row], c[next])).collect());
+        let pieces = if runs.len() <= 1 + rows / 16 { runs } else { vec![(0, rows)] };
+        for (start, count) in pieces {
+            let mut operands = [Window::Affine { first: 0, step: 0 }; 3];
+            for (window, column) in operands.iter_mut().zip(&columns) {
+                let places = &column[start..start + count];
+                *window = match affine(places) {
+                    Some(step) => Window::Affine { first: places[0], step },
+                    None => Window::List(self.code.push_places(places.iter().copied())),
+                };
+            }
+            let out = self.slot(members[start]);
+            let arity = u8::try_from(arity).expect("three operands at most");
+            let map = Map { op, out, count: narrow(count), arity, operands };
+            self.code.scratch = self.code.scratch.max((usize::from(arity) + 1) * count.next_multiple_of(8));
+            self.push(Step::Map(map), Made::Map(map));
+        }
+    }
+
+    fn linear(&mut self, members: &[u32]) {
+        let one = self.classes.one;
+        let mut table = std::mem::take(&mut self.table);
+        table.clear();
+        for &member in members {
+            table.extend(self.fused.terms(member as usize).iter().map(|term| {
+                let (a, b) = term.factors();
+                (self.slot(a), b.map_or(one, |b| self.slot(b)))
+            }));
+        }
+        let terms = self.fused.terms(members[0] as usize);
+        let plus = terms.iter().take_while(|term| !term.minus).count();
+        let out = self.slot(members[0]);
+        let all: Vec<usize> = (0..terms.len()).collect();
+        let class = Table { factors: &table, rows: members.len(), columns: terms.len(), plus, out };
+        if table.len() <= 3 {
+            self.terms(&class, &all, Mode::Store);
+        } else {
+            self.sums(&class, &all);
+        }
+        self.table = table;
+    }
+
+    /// Emits a class of sums in the cheapest of three ways: loops, lists of terms, or regular columns as loops.
+    fn sums(&mut self, class: &Table<'_>, all: &[usize]) {
+        let blocks = class.blocks(all);
+        let nests: usize = class.nest_count(&blocks, all);
+        let terms = class.factors.len();
+        let loops_cost = 15 * nests + terms / 4;
+        let (regular, odd): (Vec<usize>, Vec<usize>) = all.iter().partition(|&&k| class.is_regular(k));
+        let whole = [Block { row: 0, outer: 1, inner: class.rows }];
+        let mixed_nests = if regular.is_empty() { 0 } else { class.nest_count(&whole, &regular) };
+        let mixed_cost = 15 * mixed_nests + 5 + class.rows * (regular.len() / 4 + odd.len() * 5 / 4);
+        let list_cost = 5 + terms * 5 / 4;
+        if loops_cost <= list_cost && loops_cost <= mixed_cost {
+            self.nests(class, &blocks, all);
+        } else if mixed_cost < list_cost && !regular.is_empty() {
+            self.nests(class, &whole, &regular);
+            self.terms(class, &odd, Mode::Add);
+        } else {
+            self.terms(class, all, Mode::Store);
+        }
+    }
+
+    /// Emits some columns as a list of terms.
+    fn terms(&mut self, class: &Table<'_>, columns: &[usize], mode: Mode) {
+        let plus = columns.iter().filter(|&&k| k < class.plus).count();
+        let pairs = (0..class.rows).flat_map(|row| columns.iter().map(move |&k| class.at(row, k)));
+        let start = self.code.pairs.len();
+        let list = self.code.push_pairs(pairs);
+        let minus = columns.len() - plus;
+        let (rows, plus, minus) = (narrow(class.rows), narrow(plus), narrow(minus));
+        // What follows a list of the same shape goes on with it.
+        if let (Some(Step::Terms(last)), Some(Made::Terms(made))) = (self.code.forward.last_mut(), self.made.last_mut())
+            && (last.plus, last.minus, last.mode, last.out + last.count) == (plus, minus, mode, class.out)
+            && mode == Mode::Store
+            && last.list.range().end == start
+        {
+            last.count += rows;
+            last.list = super::super::lanes::Span::new(last.list.range().start, list.range().end);
+            *made = *last;
+            return;
+        }
+        let terms = Terms { out: class.out, count: rows, plus, minus, list, mode };
+        self.push(Step::Terms(terms), Made::Terms(terms));
+    }
+
+    /// Emits some columns as loops over blocks of rows.
+    fn nests(&mut self, class: &Table<'_>, blocks: &[Block], columns: &[usize]) {
+        for &block in blocks {
+            let mut mode = Mode::Store;
+            class.each_run(block, columns, |k, count, steps| {
+                let out = class.out + narrow(block.row);
+                let first = class.at(block.row, columns[k]);
+                let (inner, outer) = class.steps(block, columns[k]);
+                let loops = vec![
+                    Loop { count: narrow(block.inner), steps: [1, inner.0, inner.1] },
+                    Loop {
+                        count: narrow(block.outer),
+                        steps: [i32::try_from(block.inner).expect("a 32-bit step"), outer.0, outer.1],
+                    },
+                    Loop { count: narrow(count), steps: [0, steps.0, steps.1] },
+                ];
+                let product = Product { firsts: [out, first.0, first.1], loops };
+                let nest = Nest::new(product.firsts, &product.loops);
+                let minus = columns[k] >= class.plus;
+                self.push(Step::Nest { nest, out, mode, minus }, Made::Nest { product, minus });
+                mode = Mode::Add;
+            });
+        }
+    }
+}
+
+/// The factors of a class of sums: a row for each member, a column for each term.
+#[derive(Clone, Copy)]
+struct Table<'t> {
+    factors: &'t [(u32, u32)],
+    rows: usize,
+    columns: usize,
+    /// How many columns are added; the others are subtracted.
+    plus: usize,
+    /// The slot of the first member.
+    out: u32,
+}
+
+/// Steps of the two factors.
+type Steps = (i32, i32);
+
+impl Table<'_> {
+    fn at(&self, row: usize, column: usize) -> (u32, u32) {
+        self.factors[row * self.columns + column]
+    }
+
+    /// From one place to another, for both factors.
+    fn between(&self, from: (usize, usize), to: (usize, usize)) -> Steps {
+        let (a, b) = (self.at(from.0, from.1), self.at(to.0, to.1));
+        (difference(a.0, b.0), difference(a.1, b.1))
+    }
+
+    fn is_regular(&self, column: usize) -> bool {
+        let step = |row: usize| self.between((row, column), (row + 1, column));
+        (1..self.rows.saturating_sub(1)).all(|row| step(row) == step(0))
+    }
+
+    /// Whether all columns go from `from` to `from + 1` as from `to` to `to + 1`, or by `by` rows.
+    fn same_step(&self, columns: &[usize], from: usize, to: usize, by: usize) -> bool {
+        columns.iter().all(|&k| self.between((from, k), (from + by, k)) == self.between((to, k), (to + by, k)))
+    }
+
+    /// The rows as runs of constant steps, runs of the same shape together.
+    fn blocks(&self, columns: &[usize]) -> Vec<Block> {
+        let mut runs: Vec<Block> = Vec::new();
+        let mut row = 0;
+        while row < self.rows {
+            let mut end = row + 1;
+            while end < self.rows && self.same_step(columns, row, end - 1, 1) {
+                end += 1;
+            }
+            runs.push(Block { row, outer: 1, inner: end - row });
+            row = end;
+        }
+        let mut blocks: Vec<Block> = Vec::new();
+        for run in runs {
+            if let Some(block) = blocks.last_mut()
+                && block.inner == run.inner
+                && (run.inner == 1 || self.same_step(columns, block.row, run.row, 1))
+                && (block.outer == 1 || self.same_step(columns, block.row, run.row - run.inner, run.inner))
+            {
+                block.outer += 1;
+            } else {
+                blocks.push(run);
+            }
+        }
+        blocks
+    }
+
+    /// The steps of a column within a block.
+    fn steps(&self, block: Block, column: usize) -> (Steps, Steps) {
+        let by = |rows: usize, many: usize| {
+            if many > 1 { self.between((block.row, column), (block.row + rows, column)) } else { (0, 0) }
+        };
+        (by(1, block.inner), by(block.inner, block.outer))
+    }
+
+    /// Calls `visit` with runs of columns of equal steps that go on by constant steps: the first, how many, the steps.
+    fn each_run(&self, block: Block, columns: &[usize], mut visit: impl FnMut(usize, usize, Steps)) {
+        let mut k = 0;
+        while k < columns.len() {
+            let across = |k: usize| self.between((block.row, columns[k]), (block.row, columns[k + 1]));
+            let alike = |next: usize| {
+                (columns[next] < self.plus) == (columns[k] < self.plus)
+                    && self.steps(block, columns[next]) == self.steps(block, columns[k])
+            };
+            let mut end = k + 1;
+            while end < columns.len() && alike(end) && across(end - 1) == across(k) {
+                end += 1;
+            }
+            visit(k, end - k, if end - k > 1 { across(k) } else { (0, 0) });
+            k = end;
+        }
+    }
+
+    fn nest_count(&self, blocks: &[Block], columns: &[usize]) -> usize {
+        let mut count = 0;
+        for &block in blocks {
+            self.each_run(block, columns, |_, _, _| count += 1);
+        }
+        count
+    }
+}
+
+/// Runs of rows over which every column goes on by its own constant step.
+fn runs(rows: usize, step: impl Fn(usize, usize) -> smallvec::SmallVec<[i32; 3]>) -> Vec<(usize, usize)> {
+    let mut runs = Vec::new();
+    let mut start = 0;
+    while start < rows {
+        let mut end = start + 1;
+        if end < rows {
+            let first = step(start, end);
+            end += 1;
+            while end < rows && step(end - 1, end) == first {
+                end += 1;
+            }
+        }
+        runs.push((start, end - start));
+        start = end;
+    }
+    runs
+}
+
+/// The step of places that go on by one, 0 for one place.
+fn affine(places: &[u32]) -> Option<i32> {
+    let step = places.get(1).map_or(0, |&second| difference(places[0], second));
+    places.windows(2).all(|pair| difference(pair[0], pair[1]) == step).then_some(step)
+}
+
+/// What leads from one place to another.
+fn difference(from: u32, to: u32) -> i32 {
+    to.wrapping_sub(from).cast_signed()
+}
+
+fn narrow(index: usize) -> u32 {
+    u32::try_from(index).expect("fewer than 2³² slots")
+}

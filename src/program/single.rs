@@ -1,0 +1,57 @@
+//! One example: a run over windows.
+
+use std::sync::Arc;
+
+use super::kernels::Isa;
+use super::windows::{Run, WindowCode};
+
+/// What a program is for one example.
+#[derive(Debug)]
+pub(super) struct SingleProgram {
+    pub(super) code: WindowCode,
+    pub(super) inputs: usize,
+    pub(super) parameters: usize,
+    pub(super) constants: Vec<f64>,
+    pub(super) input_adjoints: bool,
+}
+
+/// The buffers of a run of one example.
+#[derive(Clone, Debug)]
+pub(super) struct Single {
+    program: Arc<SingleProgram>,
+    isa: Isa,
+    run: Run,
+    pub(super) outputs: Vec<f64>,
+}
+
+impl Single {
+    pub(super) fn new(program: Arc<SingleProgram>) -> Self {
+        let mut run = Run::new(&program.code);
+        run.values.get_mut()[program.inputs + program.parameters..][..program.constants.len()]
+            .copy_from_slice(&program.constants);
+        Self { isa: Isa::detect(), run, outputs: vec![0.0; program.code.outputs.len()], program }
+    }
+
+    /// The adjoints of the parameters.
+    pub(super) fn parameters(&self) -> &[f64] {
+        &self.run.adjoints.get()[self.program.inputs..][..self.program.parameters]
+    }
+
+    /// The adjoints of the inputs, if they are wanted.
+    pub(super) fn inputs(&self) -> &[f64] {
+        if self.program.input_adjoints { &self.run.adjoints.get()[..self.program.inputs] } else { &[] }
+    }
+
+    pub(super) fn run(&mut self, parameters: &[f64], inputs: &[f64], seeds: Option<&[f64]>) {
+        let values = self.run.values.get_mut();
+        values[..inputs.len()].copy_from_slice(inputs);
+        values[inputs.len()..][..parameters.len()].copy_from_slice(parameters);
+        self.program.code.forward(self.isa, &mut self.run);
+        for (output, &slot) in self.outputs.iter_mut().zip(&self.program.code.outputs) {
+            *output = self.run.values.get()[slot as usize];
+        }
+        if let Some(seeds) = seeds {
+            self.program.code.reverse(self.isa, seeds, &mut self.run);
+        }
+    }
+}

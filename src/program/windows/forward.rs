@@ -1,0 +1,130 @@
+//! The forward pass of one run.
+
+use smallvec::SmallVec;
+
+use super::super::kernels::linear::Mode;
+use super::super::kernels::nest::{Source, Target, contract};
+use super::super::kernels::{Isa, Zero, map};
+use super::{Map, Run, Step, Terms, Window, WindowCode, whole};
+
+impl WindowCode {
+    /// Computes every slot; inputs, parameters and constants have been filled.
+    pub(in super::super) fn forward(&self, isa: Isa, run: &mut Run) {
+        let (values, scratch) = (run.values.get_mut(), run.scratch.get_mut());
+        for step in &self.forward {
+            match step {
+                Step::Map(map) => self.map(isa, map, values, scratch),
+                Step::Nest { nest, out, mode, minus } => {
+                    let (read, write) = values.split_at_mut(*out as usize);
+                    let source = Source { numbers: read, first: 0 };
+                    let mut target = Target { numbers: write, first: *out, mode: *mode, minus: *minus };
+                    contract(isa, nest, &mut target, source, source, Zero::Multiplies);
+                }
+                Step::Terms(terms) => self.terms(terms, values),
+                Step::List { op, out, list } => {
+                    let operands: SmallVec<[f64; 32]> =
+                        self.places[list.range()].iter().map(|&place| values[place as usize]).collect();
+                    values[*out as usize] = op.value(&operands);
+                }
+            }
+        }
+    }
+
+    fn terms(&self, terms: &Terms, values: &mut [f64]) {
+        let pairs = &self.pairs[terms.list.range()];
+        let (plus, per) = (terms.plus as usize, (terms.plus + terms.minus) as usize);
+        for m in 0..terms.count as usize {
+            let out = terms.out as usize + m;
+            let mut sum = if terms.mode == Mode::Add || per == 0 { values[out] } else { -0.0 };
+            if per == 0 && terms.mode == Mode::Store {
+                sum = 0.0;
+            }
+            let (added, subtracted) = pairs[m * per..][..per].split_at(plus);
+            for &(a, b) in added {
+                sum += values[a as usize] * values[b as usize];
+            }
+            for &(a, b) in subtracted {
+                sum -= values[a as usize] * values[b as usize];
+            }
+            values[out] = sum;
+        }
+    }
+
+    fn map(&self, isa: Isa, map: &Map, values: &mut [f64], scratch: &mut [f64]) {
+        let (out, count) = (map.out as usize, map.count as usize);
+        if count <= 2 {
+            for m in 0..count {
+                let operands = self.operands(map, m, values);
+                values[out + m] = map.op.value(&operands[..map.arity as usize]);
+            }
+            return;
+        }
+        // The numbers beyond the last fill a register; what stands there is not read before it is written.
+        let len = whole(count).min(values.len() - out);
+        let (read, write) = values.split_at_mut(out);
+        let (operands, _) = self.spread(map, len, read, scratch);
+        map::forward(isa, map.op, &operands, &mut write[..len]);
+    }
+
+    /// The operands of one result.
+    pub(super) fn operands(&self, map: &Map, m: usize, values: &[f64]) -> [f64; 3] {
+        let mut operands = [0.0; 3];
+        for (number, window) in operands.iter_mut().zip(&map.operands[..map.arity as usize]) {
+            *number = values[self.place(*window, m)];
+        }
+        operands
+    }
+
+    /// The place of a number of a window.
+    pub(super) fn place(&self, window: Window, m: usize) -> usize {
+        match window {
+            Window::Affine { first, step } => {
+                (first as usize).wrapping_add_signed((step as isize).wrapping_mul(m.cast_signed()))
+            }
+            Window::List(span) => self.places[span.range()][m] as usize,
+        }
+    }
+
+    /// The operands as slices of `len` numbers, at least as many as the map counts, and what remains of the scratch.
+    ///
+    /// What is not a slice of `read` is spread out in the scratch.
+    pub(super) fn spread<'a>(
+        &self,
+        map: &Map,
+        len: usize,
+        read: &'a [f64],
+        mut scratch: &'a mut [f64],
+    ) -> (SmallVec<[&'a [f64]; 3]>, &'a mut [f64]) {
+        let count = map.count as usize;
+        let mut slices = SmallVec::new();
+        for window in &map.operands[..map.arity as usize] {
+            match *window {
+                Window::Affine { first, step: 1 } if first as usize + len <= read.len() => {
+                    slices.push(&read[first as usize..][..len]);
+                    continue;
+                }
+                _ => {}
+            }
+            let (spread, rest) = scratch.split_at_mut(len);
+            match *window {
+                Window::Affine { first, step: 1 } => {
+                    spread[..count].copy_from_slice(&read[first as usize..][..count]);
+                }
+                Window::Affine { first, step: 0 } => spread.fill(read[first as usize]),
+                Window::Affine { .. } => {
+                    for (m, number) in spread[..count].iter_mut().enumerate() {
+                        *number = read[self.place(*window, m)];
+                    }
+                }
+                Window::List(span) => {
+                    for (number, &place) in spread.iter_mut().zip(&self.places[span.range()]) {
+                        *number = read[place as usize];
+                    }
+                }
+            }
+            slices.push(&*spread);
+            scratch = rest;
+        }
+        (slices, scratch)
+    }
+}

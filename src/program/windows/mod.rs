@@ -1,0 +1,142 @@
+//! Code for one run of a program: steps over windows of slots.
+//!
+//! A *window* is some numbers of a run: neighbours, every so manieth, one number again and again, or a list of places.
+//! Slots are numbered by the steps, so that what belongs together lies side by side: first the inputs, parameters and
+//! constants, then the number 1, then the results of the steps. This room knows slots and kernels, and no graph.
+
+mod forward;
+mod reverse;
+
+use super::kernels::linear::Mode;
+use super::kernels::nest::Nest;
+use super::lanes::{Aligned, Span};
+use crate::op::Op;
+
+/// Where the numbers of an operand lie.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Window {
+    /// At `first`, `first + step` and so on.
+    Affine { first: u32, step: i32 },
+    /// At the places of a list.
+    List(Span),
+}
+
+/// An operation of one, two or three operands over windows; the results lie side by side from `out` on.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Map {
+    pub(super) op: Op,
+    pub(super) out: u32,
+    pub(super) count: u32,
+    pub(super) arity: u8,
+    pub(super) operands: [Window; 3],
+}
+
+/// Sums of products of single numbers, one result after the other: each takes `plus + minus` pairs of the list.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Terms {
+    pub(super) out: u32,
+    pub(super) count: u32,
+    pub(super) plus: u32,
+    pub(super) minus: u32,
+    pub(super) list: Span,
+    pub(super) mode: Mode,
+}
+
+/// A step of the forward pass.
+#[derive(Clone, Debug)]
+pub(super) enum Step {
+    Map(Map),
+    /// Sums of products by loops; everything read lies before `out`.
+    Nest {
+        nest: Nest,
+        out: u32,
+        mode: Mode,
+        minus: bool,
+    },
+    Terms(Terms),
+    /// An operation of any number of operands.
+    List {
+        op: Op,
+        out: u32,
+        list: Span,
+    },
+}
+
+/// A step of the reverse pass.
+#[derive(Clone, Debug)]
+pub(super) enum Back {
+    /// The adjoints of one operand.
+    Map {
+        map: Map,
+        place: u8,
+        mode: Mode,
+    },
+    /// Adjoints before `split` from those after it, and values.
+    Nest {
+        nest: Nest,
+        split: u32,
+        mode: Mode,
+        minus: bool,
+    },
+    /// The adjoints of all factors, from the last result to the first.
+    Terms(Terms),
+    List {
+        op: Op,
+        out: u32,
+        list: Span,
+    },
+}
+
+/// The code of a program for one run.
+#[derive(Clone, Debug, Default)]
+pub(super) struct WindowCode {
+    /// How many slots there are.
+    pub(super) len: u32,
+    /// The slot of the number 1.
+    pub(super) one: u32,
+    pub(super) forward: Vec<Step>,
+    pub(super) reverse: Vec<Back>,
+    /// The adjoints that no step stores before another adds.
+    pub(super) zeros: Vec<(u32, u32)>,
+    /// The slots of the outputs.
+    pub(super) outputs: Vec<u32>,
+    pub(super) places: Vec<u32>,
+    pub(super) pairs: Vec<(u32, u32)>,
+    /// The most numbers that a step spreads out.
+    pub(super) scratch: usize,
+}
+
+/// The buffers of a run.
+#[derive(Clone, Debug)]
+pub(super) struct Run {
+    pub(super) values: Aligned,
+    pub(super) adjoints: Aligned,
+    scratch: Aligned,
+}
+
+impl Run {
+    pub(super) fn new(code: &WindowCode) -> Self {
+        let mut values = Aligned::new(code.len as usize);
+        values.get_mut()[code.one as usize] = 1.0;
+        Self { values, adjoints: Aligned::new(code.len as usize), scratch: Aligned::new(code.scratch) }
+    }
+}
+
+impl WindowCode {
+    pub(super) fn push_places(&mut self, places: impl IntoIterator<Item = u32>) -> Span {
+        let start = self.places.len();
+        self.places.extend(places);
+        Span::new(start, self.places.len())
+    }
+
+    pub(super) fn push_pairs(&mut self, pairs: impl IntoIterator<Item = (u32, u32)>) -> Span {
+        let start = self.pairs.len();
+        self.pairs.extend(pairs);
+        Span::new(start, self.pairs.len())
+    }
+}
+
+/// As many numbers as fill whole registers of eight.
+fn whole(count: usize) -> usize {
+    count.next_multiple_of(8)
+}

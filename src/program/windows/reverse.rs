@@ -1,0 +1,123 @@
+//! The reverse pass of one run.
+
+use smallvec::SmallVec;
+
+use super::super::kernels::linear::Mode;
+use super::super::kernels::nest::{Source, Target, contract};
+use super::super::kernels::{Isa, Zero, map};
+use super::{Back, Map, Run, Terms, Window, WindowCode, whole};
+use crate::op::Scalar as _;
+
+impl WindowCode {
+    /// Computes the adjoints of the slots from seeds of the outputs.
+    pub(in super::super) fn reverse(&self, isa: Isa, seeds: &[f64], run: &mut Run) {
+        let (values, adjoints) = (run.values.get(), run.adjoints.get_mut());
+        let scratch = run.scratch.get_mut();
+        for &(start, end) in &self.zeros {
+            adjoints[start as usize..end as usize].fill(0.0);
+        }
+        for (&slot, &seed) in self.outputs.iter().zip(seeds) {
+            adjoints[slot as usize] += seed;
+        }
+        for back in &self.reverse {
+            match back {
+                Back::Map { map, place, mode } => {
+                    self.map_back(isa, map, *place as usize, *mode, values, adjoints, scratch);
+                }
+                Back::Nest { nest, split, mode, minus } => {
+                    let (low, high) = adjoints.split_at_mut(*split as usize);
+                    let mut target = Target { numbers: low, first: 0, mode: *mode, minus: *minus };
+                    let (delta, values) =
+                        (Source { numbers: high, first: *split }, Source { numbers: values, first: 0 });
+                    contract(isa, nest, &mut target, delta, values, Zero::Absorbs);
+                }
+                Back::Terms(terms) => self.terms_back(terms, values, adjoints),
+                Back::List { op, out, list } => {
+                    let places = &self.places[list.range()];
+                    let operands: SmallVec<[f64; 32]> = places.iter().map(|&place| values[place as usize]).collect();
+                    let mut partials: SmallVec<[f64; 32]> = SmallVec::from_elem(0.0, operands.len());
+                    op.partials(&operands, values[*out as usize], &mut partials);
+                    let adjoint = adjoints[*out as usize];
+                    for (&place, &partial) in places.iter().zip(&partials) {
+                        adjoints[place as usize] += adjoint.chain(partial);
+                    }
+                }
+            }
+        }
+    }
+
+    fn terms_back(&self, terms: &Terms, values: &[f64], adjoints: &mut [f64]) {
+        let pairs = &self.pairs[terms.list.range()];
+        let (plus, per) = (terms.plus as usize, (terms.plus + terms.minus) as usize);
+        for m in (0..terms.count as usize).rev() {
+            let delta = adjoints[terms.out as usize + m];
+            for (k, &(a, b)) in pairs[m * per..][..per].iter().enumerate() {
+                let delta = if k < plus { delta } else { -delta };
+                adjoints[a as usize] += delta.chain(values[b as usize]);
+                adjoints[b as usize] += delta.chain(values[a as usize]);
+            }
+        }
+    }
+
+    #[expect(clippy::too_many_arguments, reason = "a map has its place and mode, a run three buffers")]
+    fn map_back(
+        &self,
+        isa: Isa,
+        map: &Map,
+        place: usize,
+        mode: Mode,
+        values: &[f64],
+        adjoints: &mut [f64],
+        scratch: &mut [f64],
+    ) {
+        let (out, count) = (map.out as usize, map.count as usize);
+        let window = map.operands[place];
+        if count <= 2 {
+            for m in 0..count {
+                let (operands, arity) = (self.operands(map, m, values), map.arity as usize);
+                let mut partials = [0.0; 3];
+                map.op.partials(&operands[..arity], values[out + m], &mut partials[..arity]);
+                let to = self.place(window, m);
+                let contribution = adjoints[out + m].chain(partials[place]);
+                match mode {
+                    Mode::Store => adjoints[to] = contribution,
+                    Mode::Add => adjoints[to] += contribution,
+                }
+            }
+            return;
+        }
+        let len = whole(count).min(values.len() - out);
+        let (operands, rest) = self.spread(map, len, values, scratch);
+        let contribution = &mut rest[..len];
+        let (low, high) = adjoints.split_at_mut(out);
+        map::reverse(isa, map.op, place, &operands, &values[out..][..len], &high[..len], contribution);
+        let contribution = &contribution[..count];
+        match window {
+            Window::Affine { first, step: 1 } => {
+                let target = &mut low[first as usize..][..count];
+                match mode {
+                    Mode::Store => target.copy_from_slice(contribution),
+                    Mode::Add => map::accumulate(isa, contribution, target),
+                }
+            }
+            Window::Affine { first, step: 0 } => {
+                let total: f64 = contribution.iter().sum();
+                match mode {
+                    Mode::Store => low[first as usize] = total,
+                    Mode::Add => low[first as usize] += total,
+                }
+            }
+            Window::Affine { .. } => {
+                for (m, &contribution) in contribution.iter().enumerate() {
+                    let to = &mut low[self.place(window, m)];
+                    *to = if mode == Mode::Store { contribution } else { *to + contribution };
+                }
+            }
+            Window::List(span) => {
+                for (&to, &contribution) in self.places[span.range()].iter().zip(contribution) {
+                    low[to as usize] += contribution;
+                }
+            }
+        }
+    }
+}
