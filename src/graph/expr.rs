@@ -258,9 +258,16 @@ impl<'g> std::iter::Sum for Expr<'g> {
     }
 }
 
-impl std::ops::AddAssign for Expr<'_> {
-    #[track_caller]
-    fn add_assign(&mut self, other: Self) {
-        *self = *self + other;
-    }
+/// Writes the assigning form of an operator, for expressions and numbers on the right.
+macro_rules! assigning {
+    ($($Trait:ident $method:ident $operator:tt)*) => { $(
+        impl<'g, O: Operand<'g>> std::ops::$Trait<O> for Expr<'g> {
+            #[track_caller]
+            fn $method(&mut self, other: O) {
+                *self = *self $operator other.on(self.graph());
+            }
+        }
+    )* };
 }
+
+assigning! { AddAssign add_assign + SubAssign sub_assign - MulAssign mul_assign * DivAssign div_assign / }

@@ -56,6 +56,11 @@ impl Batch {
         }
     }
 
+    pub(super) fn bytes(&self) -> usize {
+        let shared = self.slots.len() + self.slot_adjoints.len() + self.uniforms.len() + self.totals.len();
+        8 * (self.block.len() + shared + self.outputs.len() + self.inputs.len() + self.seeds.get().len())
+    }
+
     pub(super) fn parameters(&self) -> &[f64] {
         &self.slot_adjoints[self.program.shared.parameters()]
     }

@@ -32,6 +32,10 @@ impl Single {
         Self { isa: Isa::detect(), run, outputs: vec![0.0; program.code.outputs.len()], program }
     }
 
+    pub(super) fn bytes(&self) -> usize {
+        8 * (self.run.len() + self.outputs.len())
+    }
+
     /// The adjoints of the parameters.
     pub(super) fn parameters(&self) -> &[f64] {
         &self.run.adjoints.get()[self.program.inputs..][..self.program.parameters]

@@ -111,6 +111,15 @@ impl Workspace {
         self.lanes
     }
 
+    /// The memory that the buffers take, in bytes; the code, which workspaces of a program share, is not counted.
+    #[must_use]
+    pub fn bytes(&self) -> usize {
+        match &self.run {
+            Run::Single(single) => single.bytes(),
+            Run::Batch(batch) => batch.bytes(),
+        }
+    }
+
     /// The values of one output, one for each example.
     ///
     /// # Panics

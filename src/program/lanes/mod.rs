@@ -208,6 +208,11 @@ impl Block {
         }
     }
 
+    /// How many numbers it holds.
+    pub(super) fn len(&self) -> usize {
+        self.values.get().len() + self.adjoints.get().len() + self.scratch.get().len()
+    }
+
     /// Takes fewer lanes for a while, a multiple of 8.
     pub(super) fn set_lanes(&mut self, lanes: usize) {
         debug_assert!(lanes <= self.most);

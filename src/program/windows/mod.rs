@@ -120,6 +120,11 @@ impl Run {
         values.get_mut()[code.one as usize] = 1.0;
         Self { values, adjoints: Aligned::new(code.len as usize), scratch: Aligned::new(code.scratch) }
     }
+
+    /// How many numbers it holds.
+    pub(super) fn len(&self) -> usize {
+        self.values.get().len() + self.adjoints.get().len() + self.scratch.get().len()
+    }
 }
 
 impl WindowCode {
