@@ -10,6 +10,7 @@ mod error;
 mod forward;
 mod kernels;
 mod lanes;
+mod listing;
 mod reverse;
 mod shared;
 mod single;

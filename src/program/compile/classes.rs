@@ -138,6 +138,7 @@ fn by_level(leaves: usize, fused: &Fused, levels: &[u32]) -> Vec<u32> {
 struct Kinds {
     levels: Vec<u32>,
     coarse: Vec<u64>,
+    flat: Vec<u64>,
     ops: Vec<Op>,
     others: u32,
 }
@@ -148,7 +149,7 @@ impl Kinds {
         let mut coarse = vec![0; layout.len];
         coarse[layout.inputs..][..layout.parameters].fill(1);
         coarse[layout.inputs + layout.parameters..][..program.constants.len()].fill(2);
-        Self { levels: vec![0; layout.len], coarse, ops: vec![], others: 0 }
+        Self { levels: vec![0; layout.len], flat: coarse.clone(), coarse, ops: vec![], others: 0 }
     }
 
     /// The number of an operation; beyond some hundreds, each gets one of its own.
@@ -172,6 +173,11 @@ impl Kinds {
         self.coarse[slot as usize]
     }
 
+    /// The same without the level: what the members of a class are used for may lie on different ones.
+    fn flat(&self, slot: u32) -> u64 {
+        self.flat[slot as usize]
+    }
+
     fn linear(&mut self, slot: usize, fused: &mut Fused, users: &mut Users) -> (u64, Shape) {
         let signature = |term: super::fuse::Term| {
             let (a, b) = term.factors();
@@ -180,7 +186,7 @@ impl Kinds {
         let terms = fused.terms_mut(slot);
         for term in terms.iter_mut() {
             if let (a, Some(b)) = term.factors()
-                && self.kind(b) < self.kind(a)
+                && self.flat(b) < self.flat(a)
             {
                 *term = term.swapped();
             }
@@ -195,8 +201,10 @@ impl Kinds {
         });
         let level = self.level(factors);
         let own = mix(mix(11, terms.len() as u64), u64::from(level));
+        let flat = mix(11, terms.len() as u64);
         for &term in &*terms {
-            let ((a, b), edge) = (term.factors(), mix(own, signature(term)));
+            let (a, b) = term.factors();
+            let edge = mix(mix(flat, self.flat(a)), b.map_or(3, |b| self.flat(b)));
             users.add(a, slot, edge);
             if let Some(b) = b {
                 users.add(b, slot, mix(edge, 1));
@@ -206,6 +214,7 @@ impl Kinds {
         let shape = (NOTHING, narrow(terms.len()), narrow(minus));
         self.levels[slot] = level;
         self.coarse[slot] = mix(11, u64::from(level)) | 4;
+        self.flat[slot] = 11;
         (mix(own, total), shape)
     }
 
@@ -214,14 +223,16 @@ impl Kinds {
         let level = self.level(operands.iter().copied());
         let number = self.number(op);
         let own = mix(mix(13, u64::from(number)), u64::from(level));
+        let flat = mix(13, u64::from(number));
         let list = matches!(fused.code[slot], Code::List(_));
         let mut key = mix(own, operands.len() as u64);
         for (place, &operand) in operands.iter().enumerate() {
-            users.add(operand, slot, if list { own } else { mix(own, place as u64) });
+            users.add(operand, slot, if list { flat } else { mix(flat, place as u64) });
             key = if list { key.wrapping_add(self.kind(operand)) } else { mix(key, self.kind(operand)) };
         }
         self.levels[slot] = level;
         self.coarse[slot] = own | 4;
+        self.flat[slot] = flat;
         (key, (number, narrow(operands.len()), 0))
     }
 }

@@ -136,12 +136,15 @@ impl Emitter<'_> {
         let loops_cost = 15 * nests + terms / 4;
         let (regular, odd): (Vec<usize>, Vec<usize>) = all.iter().partition(|&&k| class.is_regular(k));
         let whole = [Block { row: 0, outer: 1, inner: class.rows }];
-        let mixed_nests = if regular.is_empty() { 0 } else { class.nest_count(&whole, &regular) };
-        let mixed_cost = 15 * mixed_nests + 5 + class.rows * (regular.len() / 4 + odd.len() * 5 / 4);
+        let mixed_cost = if regular.is_empty() || odd.is_empty() {
+            usize::MAX
+        } else {
+            15 * class.nest_count(&whole, &regular) + 5 + class.rows * (regular.len() + 5 * odd.len()) / 4
+        };
         let list_cost = 5 + terms * 5 / 4;
         if loops_cost <= list_cost && loops_cost <= mixed_cost {
             self.nests(class, &blocks, all);
-        } else if mixed_cost < list_cost && !regular.is_empty() {
+        } else if mixed_cost < list_cost {
             self.nests(class, &whole, &regular);
             self.terms(class, &odd, Mode::Add);
         } else {

@@ -180,8 +180,9 @@ fn forward_loop<R: Rule<N>, const N: usize>(rule: R, operands: [&[f64]; N], out:
     for operand in operands {
         assert_eq!(operand.len(), out.len(), "an operand and the result are not equally long");
     }
-    for i in 0..out.len() {
-        out[i] = rule.value(at(&operands, i));
+    for (i, out) in out.iter_mut().enumerate() {
+        // SAFETY: all slices are as long as `out`.
+        *out = rule.value(unsafe { at(&operands, i) });
     }
 }
 
@@ -220,16 +221,26 @@ fn reverse_loop<R: Rule<N>, const N: usize, const PLACE: usize>(
     }
     assert_eq!(value.len(), out.len(), "the value and the result are not equally long");
     assert_eq!(adjoint.len(), out.len(), "the adjoint and the result are not equally long");
-    for i in 0..out.len() {
-        out[i] = adjoint[i].chain(rule.partials(at(&operands, i), value[i])[PLACE]);
+    for (((i, out), &value), &adjoint) in out.iter_mut().enumerate().zip(value).zip(adjoint) {
+        // SAFETY: all slices are as long as `out`.
+        let partials = rule.partials(unsafe { at(&operands, i) }, value);
+        *out = adjoint.chain(partials[PLACE]);
     }
 }
 
+/// The operands at one place.
+///
+/// The check of an index would make a loop that may stop early, whose last numbers are computed one by one.
+///
+/// # Safety
+/// The operands have more than `i` numbers.
 #[inline(always)]
-fn at<const N: usize>(operands: &[&[f64]; N], i: usize) -> [f64; N] {
+unsafe fn at<const N: usize>(operands: &[&[f64]; N], i: usize) -> [f64; N] {
     let mut numbers = [0.0; N];
     for (number, operand) in numbers.iter_mut().zip(operands) {
-        *number = operand[i];
+        debug_assert!(i < operand.len());
+        // SAFETY: as the caller promises.
+        *number = unsafe { *operand.get_unchecked(i) };
     }
     numbers
 }

@@ -95,6 +95,21 @@ impl Nest {
     }
 }
 
+impl Nest {
+    /// The nest as a line of text, with names for X, Y and Z.
+    pub(crate) fn text(&self, names: [&str; 3], sign: &str) -> String {
+        let used: Vec<usize> = (0..4).filter(|&l| self.counts[l] != 1).collect();
+        let factor = |name: &str, walk: &Walk| {
+            let steps: Vec<String> = used.iter().map(|&l| format!(" {:+}", walk.steps[l])).collect();
+            format!("{name}[{}{}]", walk.first, steps.concat())
+        };
+        let counts: Vec<String> = used.iter().map(|&l| self.counts[l].to_string()).collect();
+        let (y, z) = if self.swapped { (names[2], names[1]) } else { (names[1], names[2]) };
+        let (x, y, z) = (factor(names[0], &self.x), factor(y, &self.y), factor(z, &self.z));
+        format!("for {}: {x} {sign} Σ {y} · {z} ({:?})", counts.join(" × "), self.form)
+    }
+}
+
 /// Makes one loop of two, where the outer goes on where the inner ends.
 fn merge(loops: &mut SmallVec<[Loop; 4]>) {
     let mut again = true;

@@ -1,0 +1,131 @@
+//! A program as text: what one run computes, step by step.
+
+use std::fmt::{Display, Formatter, Result};
+
+use super::Program;
+use super::kernels::linear::Mode;
+use super::windows::{Back, Map, Step, Terms, Window, WindowCode};
+
+/// Prints the steps of one run, forward and reverse.
+///
+/// `v` are values and `d` adjoints. `v[8; 32]` are 32 neighbours from slot 8 on, `v[8; 32 by 2]` every second number,
+/// `v[8]` one number and `v{…}` numbers at the places of a list. A sum of products is a nest of loops: `for 32 × 64`
+/// gives how often each runs, and the steps stand behind the first slot of each factor.
+///
+/// ```
+/// let graph = dagrad::Graph::new();
+/// let (x, w) = (graph.inputs("x", 8), graph.parameters("w", &[0.5; 8]));
+/// let y = graph.dot(&w, &x)?.tanh();
+/// let listing = graph.compile(&[y])?.to_string();
+/// assert!(listing.contains("Σ v[8 +1] · v[0 +1]"), "{listing}");
+/// # Ok::<(), dagrad::Error>(())
+/// ```
+impl Display for Program {
+    fn fmt(&self, f: &mut Formatter<'_>) -> Result {
+        let layout = &self.layout;
+        writeln!(
+            f,
+            "{} inputs, {} parameters, {} constants, {} operations",
+            layout.inputs,
+            layout.parameters,
+            self.constants.len(),
+            self.steps.len()
+        )?;
+        self.single_program(true).code.fmt(f)
+    }
+}
+
+impl Display for WindowCode {
+    fn fmt(&self, f: &mut Formatter<'_>) -> Result {
+        writeln!(f, "forward, {} slots, v[{}] = 1", self.len, self.one)?;
+        for step in &self.forward {
+            match step {
+                Step::Map(map) => writeln!(f, "  v{} = {}", Slots(map.out, map.count, 1), self.call(map))?,
+                Step::Nest { nest, mode, minus, .. } => {
+                    writeln!(f, "  {}", nest.text(["v", "v", "v"], sign(*mode, *minus)))?;
+                }
+                Step::Terms(terms) => {
+                    writeln!(f, "  v{} {} {}", Slots(terms.out, terms.count, 1), sign(terms.mode, false), Each(terms))?;
+                }
+                Step::List { op, out, list } => {
+                    writeln!(f, "  v[{out}] = {} of {} numbers", op.info().name, list.range().len())?;
+                }
+            }
+        }
+        writeln!(f, "reverse, {} adjoints zeroed", self.zeros.iter().map(|(start, end)| end - start).sum::<u32>())?;
+        for back in &self.reverse {
+            match back {
+                Back::Map { map, place, mode } => {
+                    let window = map.operands[*place as usize];
+                    let (to, from) = (self.window(window, map.count), Slots(map.out, map.count, 1));
+                    writeln!(f, "  d{to} {} d{from} · ∂{place} {}", sign(*mode, false), self.call(map))?;
+                }
+                Back::Nest { nest, mode, minus, .. } => {
+                    writeln!(f, "  {}", nest.text(["d", "d", "v"], sign(*mode, *minus)))?;
+                }
+                Back::Terms(terms) => {
+                    writeln!(f, "  d of {} += d{}", Each(terms), Slots(terms.out, terms.count, 1))?;
+                }
+                Back::List { op, out, list } => {
+                    writeln!(f, "  d of {} numbers += d[{out}] · ∂ {}", list.range().len(), op.info().name)?;
+                }
+            }
+        }
+        Ok(())
+    }
+}
+
+impl WindowCode {
+    fn call(&self, map: &Map) -> String {
+        let operands: Vec<String> =
+            map.operands[..map.arity as usize].iter().map(|&w| format!("v{}", self.window(w, map.count))).collect();
+        format!("{}({})", map.op.info().name, operands.join(", "))
+    }
+
+    fn window(&self, window: Window, count: u32) -> String {
+        match window {
+            Window::Affine { first, step } => Slots(first, count, step).to_string(),
+            Window::List(span) => {
+                let places = &self.places[span.range()];
+                let shown: Vec<String> = places.iter().take(4).map(u32::to_string).collect();
+                format!("{{{}{}; {}}}", shown.join(" "), if places.len() > 4 { " …" } else { "" }, places.len())
+            }
+        }
+    }
+}
+
+fn sign(mode: Mode, minus: bool) -> &'static str {
+    match (mode, minus) {
+        (Mode::Store, false) => "=",
+        (Mode::Store, true) => "= −",
+        (Mode::Add, false) => "+=",
+        (Mode::Add, true) => "−=",
+    }
+}
+
+/// The first slot, how many, and the step.
+struct Slots(u32, u32, i32);
+
+impl Display for Slots {
+    fn fmt(&self, f: &mut Formatter<'_>) -> Result {
+        match *self {
+            Self(first, 1, _) | Self(first, _, 0) => write!(f, "[{first}]"),
+            Self(first, count, 1) => write!(f, "[{first}; {count}]"),
+            Self(first, count, step) => write!(f, "[{first}; {count} by {step}]"),
+        }
+    }
+}
+
+/// What each number of a list of terms is.
+struct Each<'t>(&'t Terms);
+
+impl Display for Each<'_> {
+    fn fmt(&self, f: &mut Formatter<'_>) -> Result {
+        let Terms { plus, minus, .. } = self.0;
+        write!(f, "{plus} products")?;
+        if *minus > 0 {
+            write!(f, " less {minus}")?;
+        }
+        Ok(())
+    }
+}
