@@ -18,6 +18,14 @@ pub(super) struct LaneProgram {
     pub(super) input_adjoints: bool,
 }
 
+/// How many lanes a block has: as many as stay in the cache, the same in all blocks as far as possible.
+pub(super) fn tile(code: &LaneCode, lanes: usize) -> usize {
+    let fitting = CACHE / (16 * (code.rows as usize).max(1));
+    let most = (fitting / 8 * 8).clamp(8, 256);
+    let tiles = lanes.div_ceil(most).max(1);
+    lanes.div_ceil(tiles).next_multiple_of(8).max(8)
+}
+
 /// The buffers of a run over many examples.
 #[derive(Clone, Debug)]
 pub(super) struct Batch {
@@ -37,10 +45,7 @@ pub(super) struct Batch {
 impl Batch {
     pub(super) fn new(program: Arc<LaneProgram>, lanes: usize) -> Self {
         let code = &program.code;
-        let fitting = CACHE / (16 * (code.rows as usize).max(1));
-        let most = (fitting / 8 * 8).clamp(8, 256);
-        let tiles = lanes.div_ceil(most).max(1);
-        let tile = lanes.div_ceil(tiles).next_multiple_of(8).max(8);
+        let tile = tile(code, lanes);
         Self {
             lanes,
             tile,

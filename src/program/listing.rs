@@ -47,6 +47,17 @@ impl Display for WindowCode {
                 Step::Terms(terms) => {
                     writeln!(f, "  v{} {} {}", Slots(terms.out, terms.count, 1), sign(terms.mode, false), Each(terms))?;
                 }
+                Step::Region(number) => {
+                    let region = &self.regions[*number as usize];
+                    let (rows, columns) = (region.code.rows, region.code.columns);
+                    writeln!(
+                        f,
+                        "  v[{}] = sum over {} lanes of {rows} rows, {columns} of them read{}",
+                        region.sum,
+                        region.lanes,
+                        if region.tail.is_some() { ", differentiated at once" } else { "" }
+                    )?;
+                }
                 Step::List { op, out, list } => {
                     writeln!(f, "  v[{out}] = {} of {} numbers", op.info().name, list.range().len())?;
                 }
@@ -65,6 +76,10 @@ impl Display for WindowCode {
                 }
                 Back::Terms(terms) => {
                     writeln!(f, "  d of {} += d{}", Each(terms), Slots(terms.out, terms.count, 1))?;
+                }
+                Back::Region(number) => {
+                    let region = &self.regions[*number as usize];
+                    writeln!(f, "  d of {} lanes += d[{}]", region.lanes, region.sum)?;
                 }
                 Back::List { op, out, list } => {
                     writeln!(f, "  d of {} numbers += d[{out}] · ∂ {}", list.range().len(), op.info().name)?;

@@ -50,7 +50,7 @@ impl Single {
         let values = self.run.values.get_mut();
         values[..inputs.len()].copy_from_slice(inputs);
         values[inputs.len()..][..parameters.len()].copy_from_slice(parameters);
-        self.program.code.forward(self.isa, &mut self.run);
+        self.program.code.forward(self.isa, seeds, &mut self.run);
         for (output, &slot) in self.outputs.iter_mut().zip(&self.program.code.outputs) {
             *output = self.run.values.get()[slot as usize];
         }

@@ -24,6 +24,12 @@ pub(super) fn reverse(code: &mut WindowCode, made: &[Made], program: &Program, i
         let slot = planner.code.outputs[output] as usize;
         (planner.written[slot], planner.zeros[slot]) = (true, true);
     }
+    for number in 0..planner.code.regions.len() {
+        if planner.code.regions[number].tail.is_some() {
+            let places = planner.places_of_region(number);
+            planner.mode(&places, false);
+        }
+    }
     made.iter().rev().for_each(|made| planner.step(made));
     for slot in 0..inputs + program.layout.parameters {
         planner.zeros[slot] |= planner.needs[slot] && !planner.written[slot];
@@ -67,6 +73,10 @@ fn spread_needs(code: &WindowCode, made: &Made, needs: &mut [bool]) {
                 let mut factors = pairs[m * per..][..per].iter().flat_map(|&(a, b)| [a, b]);
                 needs[terms.out as usize + m] |= factors.any(|factor| needs[factor as usize]);
             }
+        }
+        Made::Region { number, out } => {
+            let region = &code.regions[*number as usize];
+            needs[*out as usize] |= region.columns.iter().any(|column| column.1) || region.shared.iter().any(|s| s.1);
         }
         Made::List { out, list, .. } => {
             needs[*out as usize] |= code.places[list.range()].iter().any(|&operand| needs[operand as usize]);
@@ -170,6 +180,13 @@ impl Planner<'_> {
                     self.back.push(Back::Terms(*terms));
                 }
             }
+            Made::Region { number, .. } => {
+                if self.code.regions[*number as usize].tail.is_none() {
+                    let places = self.places_of_region(*number as usize);
+                    self.mode(&places, false);
+                    self.back.push(Back::Region(*number));
+                }
+            }
             Made::List { op, out, list } => {
                 let places = self.code.places[list.range()].to_vec();
                 if self.any_needed(&places) {
@@ -178,6 +195,15 @@ impl Planner<'_> {
                 }
             }
         }
+    }
+
+    /// The places whose adjoints a region adds to.
+    fn places_of_region(&self, number: usize) -> Vec<u32> {
+        let region = &self.code.regions[number];
+        let columns = region.columns.iter().filter(|column| column.1);
+        let of_columns = columns.flat_map(|&(window, _)| (0..region.lanes).map(move |m| place(self.code, window, m)));
+        let of_shared = region.shared.iter().filter(|shared| shared.1).map(|&(slot, _)| slot);
+        of_columns.chain(of_shared).collect()
     }
 
     /// Results of a list of terms that only its own later results use are added to by it.

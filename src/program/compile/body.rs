@@ -98,7 +98,7 @@ impl Builder {
 
     fn add(&mut self, slot: usize, fused: &Fused, needs_adjoint: &impl Fn(u32) -> bool) {
         let node = match fused.code[slot] {
-            Code::Leaf | Code::Absorbed => return,
+            Code::Leaf | Code::Absorbed | Code::Region(_) => return,
             Code::Linear => {
                 BodyNode::Linear(fused.terms(slot).iter().map(|&term| self.term(term, needs_adjoint)).collect())
             }

@@ -9,6 +9,8 @@ use rustc_hash::FxHashMap;
 
 use super::super::Program;
 use super::fuse::{Code, Fused};
+use super::hash::{Ops, mix};
+use super::roll::Region;
 use crate::op::Op;
 
 /// The order of one evaluation.
@@ -33,7 +35,7 @@ const NOTHING: u32 = u32::MAX;
 
 impl Classes {
     /// Orders fused code; puts the terms of sums into an order that members of a class share.
-    pub(super) fn new(program: &Program, fused: &mut Fused) -> Self {
+    pub(super) fn new(program: &Program, fused: &mut Fused, regions: &[Region]) -> Self {
         let len = program.layout.len;
         let leaves = len - program.steps.len();
         let mut kinds = Kinds::new(program);
@@ -44,6 +46,7 @@ impl Classes {
             let (key, shape) = match fused.code[slot] {
                 Code::Leaf | Code::Absorbed => continue,
                 Code::Linear => kinds.linear(slot, fused, &mut users),
+                Code::Region(region) => kinds.region(slot, &regions[region as usize]),
                 Code::Map(op) | Code::List(op) => kinds.operation(slot, op, fused, &mut users),
             };
             (keys[slot - leaves], shapes[slot - leaves]) = (key, shape);
@@ -139,8 +142,7 @@ struct Kinds {
     levels: Vec<u32>,
     coarse: Vec<u64>,
     flat: Vec<u64>,
-    ops: Vec<Op>,
-    others: u32,
+    ops: Ops,
 }
 
 impl Kinds {
@@ -149,20 +151,7 @@ impl Kinds {
         let mut coarse = vec![0; layout.len];
         coarse[layout.inputs..][..layout.parameters].fill(1);
         coarse[layout.inputs + layout.parameters..][..program.constants.len()].fill(2);
-        Self { levels: vec![0; layout.len], flat: coarse.clone(), coarse, ops: vec![], others: 0 }
-    }
-
-    /// The number of an operation; beyond some hundreds, each gets one of its own.
-    fn number(&mut self, op: Op) -> u32 {
-        if let Some(known) = self.ops.iter().rposition(|&known| known == op) {
-            return narrow(known);
-        }
-        if self.ops.len() < 256 {
-            self.ops.push(op);
-        } else {
-            self.others += 1;
-        }
-        narrow(self.ops.len() - 1) + self.others
+        Self { levels: vec![0; layout.len], flat: coarse.clone(), coarse, ops: Ops::default() }
     }
 
     fn level(&self, operands: impl Iterator<Item = u32>) -> u32 {
@@ -218,10 +207,19 @@ impl Kinds {
         (mix(own, total), shape)
     }
 
+    /// A region is a class of its own.
+    fn region(&mut self, slot: usize, region: &Region) -> (u64, Shape) {
+        let level = self.level(region.reads.iter().copied());
+        self.levels[slot] = level;
+        self.coarse[slot] = mix(17, slot as u64) | 4;
+        self.flat[slot] = 17;
+        (self.coarse[slot], (NOTHING - 1, 0, narrow(slot)))
+    }
+
     fn operation(&mut self, slot: usize, op: Op, fused: &Fused, users: &mut Users) -> (u64, Shape) {
         let operands = fused.operands(slot);
         let level = self.level(operands.iter().copied());
-        let number = self.number(op);
+        let number = self.ops.number(op);
         let own = mix(mix(13, u64::from(number)), u64::from(level));
         let flat = mix(13, u64::from(number));
         let list = matches!(fused.code[slot], Code::List(_));
@@ -266,12 +264,6 @@ impl Users {
         }
         sides
     }
-}
-
-/// Takes a number into a hash.
-fn mix(hash: u64, number: u64) -> u64 {
-    let mixed = (hash.rotate_left(23) ^ number).wrapping_mul(0x9e37_79b9_7f4a_7c15);
-    mixed ^ (mixed >> 29)
 }
 
 fn narrow(index: usize) -> u32 {

@@ -15,7 +15,7 @@ pub(super) struct Term {
 }
 
 impl Term {
-    fn single(a: u32, minus: bool) -> Self {
+    pub(super) fn single(a: u32, minus: bool) -> Self {
         Self { a, b: None, minus }
     }
 
@@ -51,6 +51,8 @@ pub(super) enum Code {
     Map(Op),
     /// An operation of any number of operands.
     List(Op),
+    /// The sum over the lanes of a region, of which this is the number.
+    Region(u32),
 }
 
 /// A program's steps after fusing.
@@ -74,6 +76,14 @@ impl Fused {
     pub(super) fn terms_mut(&mut self, slot: usize) -> &mut [Term] {
         let (start, end) = self.ranges[slot];
         &mut self.terms[start as usize..end as usize]
+    }
+
+    /// Gives a linear form other terms.
+    pub(super) fn replace_terms(&mut self, slot: usize, terms: impl IntoIterator<Item = Term>) {
+        let start = self.terms.len();
+        self.terms.extend(terms);
+        let narrow = |place: usize| u32::try_from(place).expect("fewer than 2³² operands");
+        self.ranges[slot] = (narrow(start), narrow(self.terms.len()));
     }
 
     /// The operands of a map or a list.
@@ -108,7 +118,7 @@ impl Fused {
                     fused.operands.extend_from_slice(operands);
                     (start, fused.operands.len())
                 }
-                Code::Leaf | Code::Absorbed => (0, 0),
+                Code::Leaf | Code::Absorbed | Code::Region(_) => (0, 0),
             };
             let narrow = |place: usize| u32::try_from(place).expect("fewer than 2³² operands");
             fused.ranges[slot] = (narrow(start), narrow(end));

@@ -6,6 +6,8 @@ mod body;
 mod classes;
 mod emit;
 mod fuse;
+mod hash;
+mod roll;
 mod schedule;
 mod windows;
 
@@ -130,8 +132,19 @@ impl Program {
     /// The code for one example, with the adjoints of inputs if they are wanted.
     pub(super) fn compile_single(&self, input_adjoints: bool) -> SingleProgram {
         let mut fused = fuse::Fused::new(self, |_| true);
-        let classes = classes::Classes::new(self, &mut fused);
+        let regions = roll::roll(self, &mut fused);
+        let classes = classes::Classes::new(self, &mut fused, &regions);
         let (mut code, made) = windows::forward(&fused, &classes, &self.outputs);
+        let first_computed = self.layout.len - self.steps.len();
+        let constants = self.layout.inputs + self.layout.parameters..first_computed;
+        let wanted = |slot: u32| {
+            let slot = slot as usize;
+            !constants.contains(&slot) && (input_adjoints || slot >= self.layout.inputs)
+        };
+        for region in regions {
+            let lanes = windows::region(region, &classes, &mut code, wanted);
+            code.regions.push(lanes);
+        }
         back::reverse(&mut code, &made, self, input_adjoints);
         SingleProgram {
             code,

@@ -6,9 +6,12 @@
 
 use super::super::kernels::linear::Mode;
 use super::super::kernels::nest::{Loop, Nest};
-use super::super::windows::{Map, Step, Terms, Window, WindowCode};
+use super::super::windows::{self, Map, Step, Terms, Window, WindowCode};
 use super::classes::Classes;
 use super::fuse::{Code, Fused};
+use super::roll::Region;
+use super::schedule::Schedule;
+use super::{adjoint, emit};
 use crate::op::Op;
 
 /// The loops of one sum of products, kept for the reverse pass.
@@ -25,6 +28,7 @@ pub(super) enum Made {
     Nest { product: Product, minus: bool },
     Terms(Terms),
     List { op: Op, out: u32, list: super::super::lanes::Span },
+    Region { number: u32, out: u32 },
 }
 
 /// Emits the forward steps; also returns what each is made from.
@@ -37,11 +41,48 @@ pub(super) fn forward(fused: &Fused, classes: &Classes, outputs: &[u32]) -> (Win
             Code::Linear => emitter.linear(members),
             Code::Map(op) => emitter.map(op, members),
             Code::List(op) => emitter.list(op, members),
+            Code::Region(number) => {
+                let out = emitter.slot(members[0]);
+                emitter.push(Step::Region(number), Made::Region { number, out });
+            }
         }
     }
     let Emitter { mut code, made, .. } = emitter;
     code.outputs = outputs.iter().map(|&slot| classes.slots[slot as usize]).collect();
     (code, made)
+}
+
+/// Emits the code of a region; `wanted` says of which of the program's slots the adjoint is wanted.
+pub(super) fn region(
+    region: Region,
+    classes: &Classes,
+    code: &mut WindowCode,
+    wanted: impl Fn(u32) -> bool,
+) -> windows::Region {
+    let Region { mut body, columns, lanes, sum, tail, .. } = region;
+    body.shared.iter_mut().for_each(|(slot, adjoint)| *adjoint &= wanted(*slot));
+    let columns: Vec<(Vec<u32>, bool)> = columns
+        .into_iter()
+        .map(|slots| {
+            let wanted = slots.iter().any(|&slot| wanted(slot));
+            (slots.into_iter().map(|slot| classes.slots[slot as usize]).collect(), wanted)
+        })
+        .collect();
+    let schedule = Schedule::new(&body);
+    let mut lane_code = emit::forward(&body, &schedule);
+    adjoint::reverse(&mut lane_code, &body, &schedule, |column| columns[column].1);
+    let window = |places: Vec<u32>, code: &mut WindowCode| match affine(&places) {
+        Some(step) => Window::Affine { first: places[0], step },
+        None => Window::List(code.push_places(places)),
+    };
+    windows::Region {
+        code: lane_code,
+        lanes: narrow(lanes),
+        columns: columns.into_iter().map(|(places, wanted)| (window(places, code), wanted)).collect(),
+        shared: body.shared.iter().map(|&(slot, wanted)| (classes.slots[slot as usize], wanted)).collect(),
+        sum: classes.slots[sum as usize],
+        tail,
+    }
 }
 
 struct Emitter<'c> {

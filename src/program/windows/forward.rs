@@ -9,7 +9,13 @@ use super::{Map, Run, Step, Terms, Window, WindowCode, whole};
 
 impl WindowCode {
     /// Computes every slot; inputs, parameters and constants have been filled.
-    pub(in super::super) fn forward(&self, isa: Isa, run: &mut Run) {
+    ///
+    /// With the seeds of a reverse pass that follows, what can be differentiated at once is.
+    pub(in super::super) fn forward(&self, isa: Isa, seeds: Option<&[f64]>, run: &mut Run) {
+        if seeds.is_some() {
+            let adjoints = run.adjoints.get_mut();
+            self.zeros.iter().for_each(|&(start, end)| adjoints[start as usize..end as usize].fill(0.0));
+        }
         let (values, scratch) = (run.values.get_mut(), run.scratch.get_mut());
         for step in &self.forward {
             match step {
@@ -21,6 +27,11 @@ impl WindowCode {
                     contract(isa, nest, &mut target, source, source, Zero::Multiplies);
                 }
                 Step::Terms(terms) => self.terms(terms, values),
+                Step::Region(number) => {
+                    let (region, buffers) = (&self.regions[*number as usize], &mut run.regions[*number as usize]);
+                    let adjoint = region.known_adjoint(seeds);
+                    region.forward(self, adjoint, values, run.adjoints.get_mut(), buffers);
+                }
                 Step::List { op, out, list } => {
                     let operands: SmallVec<[f64; 32]> =
                         self.places[list.range()].iter().map(|&place| values[place as usize]).collect();

@@ -5,7 +5,11 @@
 //! constants, then the number 1, then the results of the steps. This room knows slots and kernels, and no graph.
 
 mod forward;
+mod region;
 mod reverse;
+
+pub(super) use region::Region;
+use region::RegionRun;
 
 use super::kernels::linear::Mode;
 use super::kernels::nest::Nest;
@@ -60,6 +64,8 @@ pub(super) enum Step {
         out: u32,
         list: Span,
     },
+    /// A sum over lanes.
+    Region(u32),
 }
 
 /// A step of the reverse pass.
@@ -85,10 +91,11 @@ pub(super) enum Back {
         out: u32,
         list: Span,
     },
+    Region(u32),
 }
 
 /// The code of a program for one run.
-#[derive(Clone, Debug, Default)]
+#[derive(Debug, Default)]
 pub(super) struct WindowCode {
     /// How many slots there are.
     pub(super) len: u32,
@@ -102,6 +109,7 @@ pub(super) struct WindowCode {
     pub(super) outputs: Vec<u32>,
     pub(super) places: Vec<u32>,
     pub(super) pairs: Vec<(u32, u32)>,
+    pub(super) regions: Vec<Region>,
     /// The most numbers that a step spreads out.
     pub(super) scratch: usize,
 }
@@ -112,18 +120,25 @@ pub(super) struct Run {
     pub(super) values: Aligned,
     pub(super) adjoints: Aligned,
     scratch: Aligned,
+    regions: Vec<RegionRun>,
 }
 
 impl Run {
     pub(super) fn new(code: &WindowCode) -> Self {
         let mut values = Aligned::new(code.len as usize);
         values.get_mut()[code.one as usize] = 1.0;
-        Self { values, adjoints: Aligned::new(code.len as usize), scratch: Aligned::new(code.scratch) }
+        Self {
+            values,
+            adjoints: Aligned::new(code.len as usize),
+            scratch: Aligned::new(code.scratch),
+            regions: code.regions.iter().map(RegionRun::new).collect(),
+        }
     }
 
     /// How many numbers it holds.
     pub(super) fn len(&self) -> usize {
-        self.values.get().len() + self.adjoints.get().len() + self.scratch.get().len()
+        let regions: usize = self.regions.iter().map(RegionRun::len).sum();
+        self.values.get().len() + self.adjoints.get().len() + self.scratch.get().len() + regions
     }
 }
 

@@ -9,13 +9,10 @@ use super::{Back, Map, Run, Terms, Window, WindowCode, whole};
 use crate::op::Scalar as _;
 
 impl WindowCode {
-    /// Computes the adjoints of the slots from seeds of the outputs.
+    /// Computes the adjoints of the slots from seeds of the outputs, after a forward pass that knew them.
     pub(in super::super) fn reverse(&self, isa: Isa, seeds: &[f64], run: &mut Run) {
         let (values, adjoints) = (run.values.get(), run.adjoints.get_mut());
         let scratch = run.scratch.get_mut();
-        for &(start, end) in &self.zeros {
-            adjoints[start as usize..end as usize].fill(0.0);
-        }
         for (&slot, &seed) in self.outputs.iter().zip(seeds) {
             adjoints[slot as usize] += seed;
         }
@@ -30,6 +27,10 @@ impl WindowCode {
                     let (delta, values) =
                         (Source { numbers: high, first: *split }, Source { numbers: values, first: 0 });
                     contract(isa, nest, &mut target, delta, values, Zero::Absorbs);
+                }
+                Back::Region(number) => {
+                    let buffers = &mut run.regions[*number as usize];
+                    self.regions[*number as usize].reverse(self, values, adjoints, buffers);
                 }
                 Back::Terms(terms) => self.terms_back(terms, values, adjoints),
                 Back::List { op, out, list } => {

@@ -1,0 +1,149 @@
+//! Loops written out in a graph give what their nodes give one by one, and become lanes.
+
+use dagrad::element::{layer, negative_log_likelihood};
+use dagrad::{Expr, Graph, Op, Program};
+
+/// Numbers from −1 to 1.
+fn numbers(count: usize) -> Vec<f64> {
+    (0..count).map(|k| ((k * 7919 + 13) % 1009) as f64 / 504.5 - 1.0).collect()
+}
+
+/// Holds the fast code of a program to its nodes one by one.
+fn agrees(program: &Program, seeds: &[f64]) {
+    let (parameters, inputs) = (numbers(program.parameter_count()), numbers(program.input_count()));
+    let mut workspace = program.workspace(1);
+    // Twice, so that nothing is left over from the first time.
+    for _ in 0..2 {
+        program.gradient_into(&parameters, &inputs, seeds, &mut workspace).expect("the counts are right");
+    }
+    let values = program.forward_with(&parameters, &inputs).expect("the counts are right");
+    let mut gradients = program.gradients();
+    program.reverse_into(&values, seeds, &mut gradients).expect("the counts are right");
+    let scale = |numbers: &[f64]| numbers.iter().fold(1.0, |most: f64, x| most.max(x.abs()));
+    for (output, expected) in values.outputs().enumerate() {
+        let got = workspace.output(output)[0];
+        assert!((got - expected).abs() <= 1e-12 * expected.abs().max(1.0), "output {output}: {got}, not {expected}");
+    }
+    let most = scale(gradients.parameters());
+    for (k, (got, expected)) in workspace.parameters().iter().zip(gradients.parameters()).enumerate() {
+        assert!((got - expected).abs() <= 1e-11 * most, "parameter {k}: {got}, not {expected}\n{program}");
+    }
+    let most = scale(gradients.inputs());
+    for (k, expected) in gradients.inputs().iter().enumerate() {
+        let got = workspace.input(k)[0];
+        assert!((got - expected).abs() <= 1e-11 * most, "input {k}: {got}, not {expected}\n{program}");
+    }
+}
+
+/// Says whether the listing has a region of so many lanes.
+fn has_lanes(program: &Program, lanes: usize) -> bool {
+    program.to_string().contains(&format!("sum over {lanes} lanes"))
+}
+
+#[test]
+fn neighbours_become_lanes() {
+    let graph = Graph::new();
+    let x = graph.parameters("x", &numbers(301));
+    let mut sum = graph.constant(0.0);
+    for i in 0..300 {
+        sum += 100.0 * (x[i + 1] - x[i].square()).square() + (1.0 - x[i]).square();
+    }
+    let program = graph.compile(&[sum]).expect("it compiles");
+    assert!(has_lanes(&program, 300), "{program}");
+    agrees(&program, &[0.7]);
+}
+
+#[test]
+fn examples_written_out_become_lanes() {
+    let graph = Graph::new();
+    let mut weights = dagrad::train::glorot_uniform(1);
+    // One set of weights for all examples: the layer is built once, and its neurons are applied again by hand.
+    let first = graph.inputs("first", 5);
+    let built = layer(&graph, "hidden", &first, 4, Op::Tanh, &mut weights).expect("tanh is an activation");
+    let mut sum = graph.sum(&built.outputs());
+    for k in 0..70 {
+        let x = graph.inputs(&format!("x{k}"), 5);
+        let t = graph.inputs(&format!("t{k}"), 4);
+        let z: Vec<Expr> = built
+            .neurons
+            .iter()
+            .map(|neuron| {
+                let mut z = neuron.bias;
+                for (&w, &x) in neuron.weights.iter().zip(&x) {
+                    z += w * x;
+                }
+                z.tanh()
+            })
+            .collect();
+        sum += negative_log_likelihood(&graph, &z, &t).expect("four and four");
+    }
+    let program = graph.compile(&[sum]).expect("it compiles");
+    assert!(has_lanes(&program, 70), "{program}");
+    agrees(&program, &[1.0]);
+}
+
+#[test]
+fn what_follows_the_sum_may_be_any_function() {
+    let graph = Graph::new();
+    let (a, x) = (graph.parameters("a", &[0.3, 0.4]), graph.inputs("x", 600));
+    let shared = (a[0] * a[1]).exp();
+    let mut sum = a[0] * a[1];
+    for &x in &x {
+        sum += ((shared * x).sin() - a[1]).square().ln_1p();
+    }
+    let outputs = [sum.sqrt() * shared, sum, a[1].cos()];
+    let program = graph.compile(&outputs).expect("it compiles");
+    assert!(has_lanes(&program, 600), "{program}");
+    agrees(&program, &[0.5, -2.0, 1.0]);
+}
+
+#[test]
+fn rounds_that_differ_stay_outside() {
+    let graph = Graph::new();
+    let (a, x) = (graph.parameter("a", 0.3), graph.inputs("x", 90));
+    let mut sum = graph.constant(0.0);
+    let mut last = a;
+    for (k, &x) in x.iter().enumerate() {
+        let mut y = (a * x).tanh();
+        if k == 31 {
+            y = (y * last).exp();
+        }
+        last = y;
+        sum += y.sin() * 0.5 - x;
+    }
+    let program = graph.compile(&[sum, last]).expect("it compiles");
+    agrees(&program, &[1.0, 0.25]);
+}
+
+#[test]
+fn gathered_columns_are_read_and_added_to() {
+    let graph = Graph::new();
+    let (a, b) = (graph.parameters("a", &numbers(12)), graph.parameters("b", &numbers(40)));
+    let w = graph.parameters("w", &numbers(400));
+    let y = graph.inputs("y", 400);
+    let mut sum = graph.constant(0.0);
+    for k in 0..400 {
+        let (a, b) = (a[k * 7 % 12], b[k * k % 40]);
+        sum += (w[k] * ((a * b).sin() / (1.0 + b * b) - y[k])).square();
+    }
+    for &w in &w {
+        sum += (1.0 - w.square()).square();
+    }
+    let program = graph.compile(&[sum]).expect("it compiles");
+    assert!(has_lanes(&program, 400), "{program}");
+    agrees(&program, &[1.0]);
+}
+
+#[test]
+fn lists_read_shared_numbers_and_columns() {
+    let graph = Graph::new();
+    let (a, x) = (graph.parameters("a", &numbers(3)), graph.inputs("x", 100));
+    let mut sum = graph.constant(0.0);
+    for &x in &x {
+        let most = graph.max(&[a[0], x, a[1] * x]);
+        sum += graph.logsumexp(&[most, a[2], x * x]);
+    }
+    let program = graph.compile(&[sum]).expect("it compiles");
+    assert!(has_lanes(&program, 100), "{program}");
+    agrees(&program, &[1.0]);
+}
