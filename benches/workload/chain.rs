@@ -35,8 +35,8 @@ impl Workload for Chain {
         let a = graph.parameters("a", &self.point[1..=TURNS]);
         let b = graph.parameters("b", &self.point[1 + TURNS..]);
         for k in 0..self.links {
-            x = x * a[k % TURNS];
-            x = x + b[k % TURNS];
+            x *= a[k % TURNS];
+            x += b[k % TURNS];
         }
         x
     }

@@ -3,7 +3,6 @@
 //! # Reference
 //! Srajer, Kukelova and Fitzgibbon (2018), A benchmark of selected algorithmic differentiation tools on some problems in
 //! computer vision and machine learning, doi:10.1080/10556788.2018.1435651.
-#![allow(clippy::disallowed_methods, reason = "code written by hand has the functions of std")]
 
 use dagrad::{Expr, Graph};
 use rand::RngExt as _;
@@ -194,7 +193,7 @@ impl Workload for Gmm {
             sum += most + total.ln();
             for k in 0..self.k {
                 let (icf, q_exp) = (&icf[k * ICF..][..ICF], &self.q_exp[k]);
-                let (mean_bar, icf_bar) = (&mut means_bar[k * D..][..D], &mut icf_bar[k * ICF..][..ICF]);
+                let (mu_bar, icf_bar) = (&mut means_bar[k * D..][..D], &mut icf_bar[k * ICF..][..ICF]);
                 let (c, share) = (&self.centred[k], self.terms[k] / total);
                 alphas_bar[k] += share;
                 let t_bar: [f64; D] = std::array::from_fn(|j| -share * self.turned[k][j]);
@@ -211,7 +210,7 @@ impl Workload for Gmm {
                     }
                 }
                 for j in 0..D {
-                    mean_bar[j] -= c_bar[j];
+                    mu_bar[j] -= c_bar[j];
                 }
             }
         }
@@ -257,7 +256,7 @@ impl Workload for Gmm {
             }
             for k in 0..self.k {
                 let (icf, q_exp) = (&icf[k * ICF..][..ICF], &self.q_exp[k]);
-                let (mean_bar, icf_bar) = (&mut means_bar[k * D..][..D], &mut icf_bar[k * ICF..][..ICF]);
+                let (mu_bar, icf_bar) = (&mut means_bar[k * D..][..D], &mut icf_bar[k * ICF..][..ICF]);
                 let (c, t) = turn(x, &means[k * D..][..D], icf, q_exp);
                 let share: Lanes = std::array::from_fn(|l| self.block_terms[k][l] * weight[l]);
                 let shares = total_of(&share);
@@ -274,7 +273,7 @@ impl Workload for Gmm {
                         icf_bar[at] += total_of(&std::array::from_fn(|l| t_bar[j][l] * c[i][l]));
                         at += 1;
                     }
-                    mean_bar[i] -= total_of(&c_bar);
+                    mu_bar[i] -= total_of(&c_bar);
                 }
             }
         }
@@ -283,7 +282,7 @@ impl Workload for Gmm {
 }
 
 /// The centred points of a block, and the same times a square root of the inverse covariance.
-#[inline(always)]
+#[inline]
 fn turn(x: &[Lanes; D], mean: &[f64], icf: &[f64], q_exp: &[f64; D]) -> ([Lanes; D], [Lanes; D]) {
     let c: [Lanes; D] = std::array::from_fn(|j| std::array::from_fn(|l| x[j][l] - mean[j]));
     let mut t: [Lanes; D] = std::array::from_fn(|j| std::array::from_fn(|l| q_exp[j] * c[j][l]));
@@ -299,7 +298,7 @@ fn turn(x: &[Lanes; D], mean: &[f64], icf: &[f64], q_exp: &[f64; D]) -> ([Lanes;
     (c, t)
 }
 
-#[inline(always)]
+#[inline]
 fn total_of(s: &Lanes) -> f64 {
     ((s[0] + s[1]) + (s[2] + s[3])) + ((s[4] + s[5]) + (s[6] + s[7]))
 }

@@ -1,5 +1,4 @@
 //! A random graph of mixed operations, without any regularity to find.
-#![allow(clippy::disallowed_methods, reason = "code written by hand has the functions of std")]
 
 use dagrad::{Expr, Graph};
 use rand::RngExt as _;

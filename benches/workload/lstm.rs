@@ -3,7 +3,6 @@
 //! # Reference
 //! Srajer, Kukelova and Fitzgibbon (2018), A benchmark of selected algorithmic differentiation tools on some problems in
 //! computer vision and machine learning, doi:10.1080/10556788.2018.1435651.
-#![allow(clippy::disallowed_methods, reason = "code written by hand has the functions of std")]
 
 use dagrad::{Expr, Graph};
 use rand::RngExt as _;

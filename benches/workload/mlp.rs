@@ -1,5 +1,4 @@
 //! A 64-32-10 network of tanh neurons with softmax and the negative log-likelihood.
-#![allow(clippy::disallowed_methods, reason = "code written by hand has the functions of std")]
 
 use dagrad::{Expr, Graph};
 use rand::RngExt as _;
@@ -149,8 +148,8 @@ fn plain(w: &[f64], row: &[f64; DATA], gradient: &mut [f64]) -> f64 {
     let total: f64 = exps.iter().sum();
     let loss = most + total.ln() - dot(target, &z);
     let mut a_bar = [0.0; HIDDEN];
-    for ((k, row), g) in (0..).zip(w2.chunks_exact(ROW2)).zip(g2.chunks_exact_mut(ROW2)) {
-        let delta: f64 = exps[k as usize] / total - target[k as usize];
+    for ((row, g), (exp, target)) in w2.chunks_exact(ROW2).zip(g2.chunks_exact_mut(ROW2)).zip(exps.iter().zip(target)) {
+        let delta = exp / total - target;
         for i in 0..HIDDEN {
             a_bar[i] = row[i].mul_add(delta, a_bar[i]);
             g[i] = a[i].mul_add(delta, g[i]);

@@ -3,6 +3,13 @@
 //! The opponents are as good as we can write them: *plain* is scalar code with one pass for the value and one for the
 //! derivatives, `std`'s functions and several accumulators; *strong* uses vector functions or matrix products.
 
+#![allow(
+    clippy::disallowed_methods,
+    clippy::needless_range_loop,
+    clippy::struct_field_names,
+    reason = "code written by hand has std's functions, and names and indices of the formulas"
+)]
+
 pub(crate) mod chain;
 pub(crate) mod gmm;
 pub(crate) mod irregular;

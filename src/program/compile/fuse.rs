@@ -24,6 +24,13 @@ impl Term {
         Self { a, b: std::num::NonZeroU32::new(b + 1), minus }
     }
 
+    /// Calls `visit` with the slots of the factors.
+    pub(super) fn each_factor(self, mut visit: impl FnMut(u32)) {
+        let (a, b) = self.factors();
+        visit(a);
+        b.into_iter().for_each(visit);
+    }
+
     /// The same with the factors exchanged.
     pub(super) fn swapped(self) -> Self {
         match self.factors() {
@@ -100,6 +107,7 @@ impl Fused {
         let mut fused =
             Self { code: vec![Code::Leaf; len], ranges: vec![(0, 0); len], terms: Vec::new(), operands: Vec::new() };
         let steps = StepIndex::new(program);
+        let leaves = Leaves::new(program);
         for (op, operands, slot) in program.steps() {
             fused.code[slot] = match op {
                 _ if is_linear(op) && may_absorb(slot) && uses.only_by_a_sum(slot) => Code::Absorbed,
@@ -111,11 +119,12 @@ impl Fused {
                 Code::Linear => {
                     let start = fused.terms.len();
                     fused.expand(slot, &steps);
+                    fused.terms[start..].iter_mut().for_each(|term| *term = leaves.term(*term));
                     (start, fused.terms.len())
                 }
                 Code::Map(_) | Code::List(_) => {
                     let start = fused.operands.len();
-                    fused.operands.extend_from_slice(operands);
+                    fused.operands.extend(operands.iter().map(|&slot| leaves.slot(slot)));
                     (start, fused.operands.len())
                 }
                 Code::Leaf | Code::Absorbed | Code::Region(_) => (0, 0),
@@ -159,6 +168,38 @@ fn is_linear(op: Op) -> bool {
 /// Whether an operation takes the sums and products that it uses into itself.
 fn is_sum(op: Op) -> bool {
     matches!(op, Op::Add | Op::Sub | Op::Neg | Op::Sum)
+}
+
+/// Constants of equal bits as one.
+struct Leaves {
+    first: usize,
+    slots: Vec<u32>,
+}
+
+impl Leaves {
+    fn new(program: &Program) -> Self {
+        let first = program.layout.inputs + program.layout.parameters;
+        let mut known = rustc_hash::FxHashMap::default();
+        let slots = (program.constants.iter().enumerate())
+            .map(|(place, constant)| {
+                let slot = u32::try_from(first + place).expect("a slot");
+                *known.entry(constant.to_bits()).or_insert(slot)
+            })
+            .collect();
+        Self { first, slots }
+    }
+
+    fn slot(&self, slot: u32) -> u32 {
+        let place = (slot as usize).checked_sub(self.first);
+        place.and_then(|place| self.slots.get(place)).copied().unwrap_or(slot)
+    }
+
+    fn term(&self, term: Term) -> Term {
+        match term.factors() {
+            (a, Some(b)) => Term::product(self.slot(a), self.slot(b), term.minus),
+            (a, None) => Term::single(self.slot(a), term.minus),
+        }
+    }
 }
 
 /// How often each slot is used, and whether by a sum.

@@ -1,6 +1,7 @@
 //! From a graph to a program: keep what the outputs need, and number it in order.
 
 mod adjoint;
+mod axes;
 mod back;
 mod body;
 mod classes;

@@ -10,12 +10,9 @@
 use rustc_hash::FxHashMap;
 
 use super::super::Program;
+use super::axes::{Axes, FEWEST, Stretch};
 use super::body::{Body, BodyNode, Ref};
 use super::fuse::{Code, Fused, Term};
-use super::hash::{Ops, mix};
-
-/// The fewest rounds that are worth a region.
-const FEWEST: usize = 16;
 
 /// A sum over lanes.
 #[derive(Debug)]
@@ -33,66 +30,10 @@ pub(super) struct Region {
     pub(super) tail: Option<Vec<(u32, f64)>>,
 }
 
-/// The first and the last lane that use a slot.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-struct Users {
-    first: u32,
-    last: u32,
-}
-
-impl Users {
-    const NOBODY: Self = Self { first: u32::MAX, last: 0 };
-    /// What is outside of all lanes.
-    const OUTSIDE: Self = Self { first: 0, last: u32::MAX };
-
-    fn lane(lane: u32) -> Self {
-        Self { first: lane, last: lane }
-    }
-
-    fn and(self, other: Self) -> Self {
-        Self { first: self.first.min(other.first), last: self.last.max(other.last) }
-    }
-
-    /// The lane that alone uses it.
-    fn owner(self) -> Option<u32> {
-        (self.first == self.last).then_some(self.first)
-    }
-}
-
-/// A stretch of the terms of a sum that repeats itself.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-struct Stretch {
-    /// The slot of the sum.
-    sum: u32,
-    /// The first term, how many terms a round has, and how many rounds there are.
-    start: usize,
-    period: usize,
-    rounds: usize,
-    /// The number of the first lane.
-    lane: u32,
-}
-
 /// Finds regions and takes them out of the fused code.
 pub(super) fn roll(program: &Program, fused: &mut Fused) -> Vec<Region> {
-    let leaves = program.layout.len - program.steps.len();
-    let has_long_sum = |slot: usize| fused.code[slot] == Code::Linear && fused.terms(slot).len() >= 2 * FEWEST;
-    if !(leaves..program.layout.len).any(has_long_sum) {
-        return vec![];
-    }
-    let shapes = shapes(program, fused, leaves);
-    let mut axes = Axes { leaves, shapes, known: FxHashMap::default(), users: vec![], lanes: 0 };
-    axes.find(program, fused);
-    // What neighbouring lanes share makes one lane of them.
-    for _ in 0..3 {
-        if !axes.coarsen() {
-            break;
-        }
-        axes.find(program, fused);
-    }
+    let Some(axes) = Axes::of(program, fused) else { return vec![] };
     let stretches = axes.stretches();
-    if stretches.is_empty() {
-        return vec![];
-    }
     let owners: Vec<u32> = axes.users.iter().map(|users| users.owner().unwrap_or(NOBODY)).collect();
     let lanes = Lanes::new(&owners, axes.lanes);
     let found: Vec<(Stretch, Vec<u32>)> =
@@ -114,241 +55,8 @@ pub(super) fn roll(program: &Program, fused: &mut Fused) -> Vec<Region> {
     regions
 }
 
-/// The search for axes: stretches of sums, and which of their lanes use what.
-struct Axes {
-    leaves: usize,
-    shapes: Vec<u64>,
-    /// The stretches of the sums that have been searched.
-    known: FxHashMap<u32, Vec<Stretch>>,
-    /// The lanes that use each computed slot.
-    users: Vec<Users>,
-    lanes: u32,
-}
-
-impl Axes {
-    fn give(&mut self, slot: u32, users: Users) {
-        if slot as usize >= self.leaves {
-            self.users[slot as usize] = self.users[slot as usize].and(users);
-        }
-    }
-
-    /// Numbers the lanes, and finds out which of them use each slot.
-    fn find(&mut self, program: &Program, fused: &Fused) {
-        self.users = vec![Users::NOBODY; program.layout.len];
-        self.lanes = 0;
-        program.outputs.iter().for_each(|&slot| self.give(slot, Users::OUTSIDE));
-        for slot in (self.leaves..program.layout.len).rev() {
-            let users = self.users[slot];
-            match fused.code[slot] {
-                Code::Leaf | Code::Absorbed | Code::Region(_) => {}
-                Code::Map(_) | Code::List(_) => {
-                    fused.operands(slot).iter().for_each(|&operand| self.give(operand, users));
-                }
-                Code::Linear => {
-                    let terms = fused.terms(slot);
-                    let mut done = 0;
-                    // Inside a lane, and where several lanes meet, there is no other axis.
-                    if users == Users::OUTSIDE && terms.len() >= 2 * FEWEST {
-                        for stretch in self.search(slot, terms) {
-                            self.use_terms(&terms[done..stretch.start], Users::OUTSIDE);
-                            done = stretch.start;
-                            for lane in stretch.lanes() {
-                                self.use_terms(&terms[done..done + stretch.period], Users::lane(lane));
-                                done += stretch.period;
-                            }
-                        }
-                    }
-                    self.use_terms(&terms[done..], users);
-                }
-            }
-        }
-    }
-
-    fn use_terms(&mut self, terms: &[Term], users: Users) {
-        for &term in terms {
-            factors(term, |slot| self.give(slot, users));
-        }
-    }
-
-    /// The stretches of a sum, with lanes numbered anew.
-    fn search(&mut self, slot: usize, terms: &[Term]) -> Vec<Stretch> {
-        let sum = narrow(slot);
-        if !self.known.contains_key(&sum) {
-            let mut words = Words::new(terms.iter().map(|&term| shape_of(term, &self.shapes)).collect());
-            let mut found = Vec::new();
-            let mut done = 0;
-            while let Some((start, period, rounds)) = words.repetition(done) {
-                found.push(Stretch { sum, start, period, rounds, lane: 0 });
-                done = start + rounds * period;
-            }
-            self.known.insert(sum, found);
-        }
-        let found = self.known.get_mut(&sum).expect("it was searched");
-        for stretch in &mut *found {
-            stretch.lane = self.lanes;
-            self.lanes += narrow(stretch.rounds);
-        }
-        found.clone()
-    }
-
-    /// Every stretch in use, those of a sum side by side.
-    fn stretches(&self) -> Vec<Stretch> {
-        let mut stretches: Vec<Stretch> = self.known.values().flatten().copied().collect();
-        stretches.sort_by_key(|stretch| (stretch.sum, stretch.start));
-        stretches
-    }
-
-    /// Makes one round of several where they share what they alone use; says whether any changed.
-    fn coarsen(&mut self) -> bool {
-        let mut linked = vec![0_i32; self.lanes as usize + 1];
-        let stretches = self.stretches();
-        let mut of_lane = vec![0_u32; self.lanes as usize];
-        for (number, stretch) in (0..).zip(&stretches) {
-            stretch.lanes().for_each(|lane| of_lane[lane as usize] = number);
-        }
-        for users in &self.users[self.leaves..] {
-            let (first, last) = (users.first as usize, users.last as usize);
-            if first < last && last < of_lane.len() && of_lane[first] == of_lane[last] {
-                let rounds = stretches[of_lane[first] as usize].rounds;
-                if (last - first + 1) * FEWEST <= rounds {
-                    linked[first] += 1;
-                    linked[last] -= 1;
-                }
-            }
-        }
-        let mut depth = 0;
-        let joined: Vec<bool> = linked
-            .iter()
-            .map(|change| {
-                depth += change;
-                depth > 0
-            })
-            .collect();
-        let mut changed = false;
-        for stretch in &stretches {
-            let coarse = stretch.joined(&joined);
-            if coarse != *stretch {
-                changed = true;
-                let all = self.known.get_mut(&stretch.sum).expect("a known sum");
-                let own = all.iter_mut().find(|own| own.start == stretch.start).expect("a known stretch");
-                *own = coarse;
-            }
-        }
-        changed
-    }
-}
-
-impl Stretch {
-    fn lanes(&self) -> std::ops::Range<u32> {
-        self.lane..self.lane + narrow(self.rounds)
-    }
-
-    /// The terms of a round.
-    fn terms(self, lane: u32, fused: &Fused) -> &[Term] {
-        let round = (lane - self.lane) as usize;
-        &fused.terms(self.sum as usize)[self.start + round * self.period..][..self.period]
-    }
-
-    /// The stretch with joined rounds as one, if they are equally many again and again.
-    fn joined(self, joined: &[bool]) -> Self {
-        // The first lane of each group.
-        let mut starts: Vec<u32> =
-            self.lanes().filter(|&lane| lane == self.lane || !joined[lane as usize - 1]).collect();
-        starts.push(self.lanes().end);
-        let sizes: Vec<u32> = starts.windows(2).map(|ends| ends[1] - ends[0]).collect();
-        let mut best = (0, 0);
-        let mut start = 0;
-        for run in sizes.chunk_by(|a, b| a == b) {
-            if run.len() * run[0] as usize > best.1 * sizes[best.0] as usize {
-                best = (start, run.len());
-            }
-            start += run.len();
-        }
-        let (group, rounds) = best;
-        let size = sizes[group] as usize;
-        if size == 1 || rounds < FEWEST {
-            return self;
-        }
-        let start = self.start + (starts[group] - self.lane) as usize * self.period;
-        Self { start, period: size * self.period, rounds, ..self }
-    }
-}
-
+/// The owner of what no lane alone uses.
 const NOBODY: u32 = u32::MAX;
-
-/// A hash of everything that each slot is computed from, leaves by their kind.
-fn shapes(program: &Program, fused: &Fused, leaves: usize) -> Vec<u64> {
-    let layout = &program.layout;
-    let mut shapes = vec![2; layout.len];
-    shapes[..layout.inputs].fill(0);
-    shapes[layout.inputs..][..layout.parameters].fill(1);
-    let mut ops = Ops::default();
-    for slot in leaves..layout.len {
-        shapes[slot] = match fused.code[slot] {
-            Code::Leaf | Code::Absorbed | Code::Region(_) => continue,
-            Code::Linear => fused.terms(slot).iter().fold(11, |hash, &term| mix(hash, shape_of(term, &shapes))),
-            Code::Map(op) | Code::List(op) => {
-                let own = mix(13, u64::from(ops.number(op)));
-                fused.operands(slot).iter().fold(own, |hash, &operand| mix(hash, shapes[operand as usize]))
-            }
-        };
-    }
-    shapes
-}
-
-fn shape_of(term: Term, shapes: &[u64]) -> u64 {
-    let (a, b) = term.factors();
-    mix(mix(u64::from(term.minus), shapes[a as usize]), b.map_or(3, |b| shapes[b as usize]))
-}
-
-/// The words of the terms of a sum, searched for what repeats itself.
-struct Words {
-    all: Vec<u64>,
-    /// The next place of the same word.
-    next: Vec<usize>,
-    /// How many more words may be compared.
-    budget: usize,
-}
-
-impl Words {
-    fn new(words: Vec<u64>) -> Self {
-        let mut next = vec![usize::MAX; words.len()];
-        let mut last = FxHashMap::default();
-        for (place, &word) in words.iter().enumerate().rev() {
-            next[place] = last.insert(word, place).unwrap_or(usize::MAX);
-        }
-        Self { budget: 64 * words.len(), all: words, next }
-    }
-
-    /// The next stretch that repeats itself often enough: its start, its period and how often.
-    ///
-    /// Of several periods the one that goes farthest counts.
-    fn repetition(&mut self, from: usize) -> Option<(usize, usize, usize)> {
-        const CANDIDATES: usize = 24;
-        let words = &self.all;
-        for start in from..(words.len() + 1).saturating_sub(FEWEST) {
-            let mut best = (0, 0);
-            let mut candidate = self.next[start];
-            for _ in 0..CANDIDATES {
-                if candidate == usize::MAX || (candidate - start) * FEWEST > words.len() - start {
-                    break;
-                }
-                let period = candidate - start;
-                let same = (candidate..words.len()).take_while(|&place| words[place] == words[place - period]).count();
-                let rounds = 1 + same / period;
-                if rounds >= FEWEST && rounds * period > best.0 {
-                    best = (rounds * period, period);
-                }
-                self.budget = self.budget.checked_sub(same + 1)?;
-                candidate = self.next[candidate];
-            }
-            if best.0 > 0 {
-                return Some((start, best.1, best.0 / best.1));
-            }
-        }
-        None
-    }
-}
 
 /// What each lane owns.
 struct Lanes<'o> {
@@ -402,11 +110,11 @@ impl<'o> Lanes<'o> {
     fn reads(&self, lane: u32, stretch: Stretch, fused: &Fused, mut visit: impl FnMut(u32)) {
         for &slot in self.of(lane) {
             match fused.code[slot as usize] {
-                Code::Linear => fused.terms(slot as usize).iter().for_each(|&term| factors(term, &mut visit)),
+                Code::Linear => fused.terms(slot as usize).iter().for_each(|&term| term.each_factor(&mut visit)),
                 _ => fused.operands(slot as usize).iter().for_each(|&operand| visit(operand)),
             }
         }
-        stretch.terms(lane, fused).iter().for_each(|&term| factors(term, &mut visit));
+        stretch.terms(lane, fused).iter().for_each(|&term| term.each_factor(&mut visit));
     }
 
     /// The lanes of a stretch that compute what the middle one does, if they are enough and compute something.
@@ -559,12 +267,6 @@ impl<'o> Lanes<'o> {
         let terms: Vec<Term> = sums.iter().map(|&slot| Term::single(slot, false)).chain(rest).collect();
         fused.replace_terms(sum, terms);
     }
-}
-
-fn factors(term: Term, mut visit: impl FnMut(u32)) {
-    let (a, b) = term.factors();
-    visit(a);
-    b.into_iter().for_each(visit);
 }
 
 fn same_signs(a: &[Term], b: &[Term]) -> bool {

@@ -30,7 +30,7 @@ impl WindowCode {
                 Step::Region(number) => {
                     let (region, buffers) = (&self.regions[*number as usize], &mut run.regions[*number as usize]);
                     let adjoint = region.known_adjoint(seeds);
-                    region.forward(self, adjoint, values, run.adjoints.get_mut(), buffers);
+                    region.forward(isa, self, adjoint, values, run.adjoints.get_mut(), buffers);
                 }
                 Step::List { op, out, list } => {
                     let operands: SmallVec<[f64; 32]> =

@@ -1,6 +1,8 @@
 //! A sum over lanes within one run: its lanes pass by in tiles that stay in the cache.
 
 use super::super::batch::tile;
+use super::super::kernels::Isa;
+use super::super::kernels::reduce::lane_sum;
 use super::super::lanes::{Aligned, Block, LaneCode, Operand, Totals};
 use super::{Window, WindowCode};
 
@@ -57,6 +59,7 @@ impl Region {
     /// Computes the sum; with its adjoint given, also adds up those of what the lanes read.
     pub(super) fn forward(
         &self,
+        isa: Isa,
         code: &WindowCode,
         adjoint: Option<f64>,
         values: &mut [f64],
@@ -69,7 +72,11 @@ impl Region {
         for start in (0..lanes).step_by(run.tile) {
             let used = self.compute(code, start, values, run);
             if let Operand::Rows(row) = self.code.outputs[0] {
-                sum += run.block.value(row)[..used].iter().sum::<f64>();
+                let (whole, rest) = run.block.value(row).split_at(used / 8 * 8);
+                if !whole.is_empty() {
+                    sum += lane_sum(isa, whole);
+                }
+                sum += rest[..used % 8].iter().sum::<f64>();
             }
             if let Some(adjoint) = adjoint {
                 self.differentiate(code, start, adjoint, adjoints, run);
