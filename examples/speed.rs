@@ -18,13 +18,13 @@ fn main() -> std::process::ExitCode {
     while let Some(argument) = arguments.next() {
         match argument.as_str() {
             "--json" => as_json = true,
-            "--seed" => match arguments.next().and_then(|seed| seed.parse().ok()) {
-                Some(number) => seed = number,
-                None => {
+            "--seed" => {
+                let Some(number) = arguments.next().and_then(|seed| seed.parse().ok()) else {
                     eprintln!("--seed takes a whole number such as 0");
                     return std::process::ExitCode::from(2);
-                }
-            },
+                };
+                seed = number;
+            }
             option if option.starts_with('-') => {
                 eprintln!("usage: speed [--json] [--seed N] [NAME…]");
                 return std::process::ExitCode::from(2);

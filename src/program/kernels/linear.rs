@@ -312,12 +312,17 @@ pub(super) fn product<S: Simd, const ABSORB: bool, const MINUS: bool>(
 /// Whether some number of some register is none.
 #[inline(always)]
 pub(super) fn has_nan<S: Simd, const N: usize>(simd: S, vectors: &[S::Vector; N]) -> bool {
-    let mut total = vectors[0];
-    for &vector in &vectors[1..] {
-        // Infinities of both signs make this a false alarm, which costs time only.
-        total = simd.add(total, vector);
+    // Infinities of both signs make this a false alarm, which costs time only.
+    let mut totals = *vectors;
+    let mut width = N;
+    while width > 1 {
+        let half = width / 2;
+        for v in 0..half {
+            totals[v] = simd.add(totals[v], totals[width - 1 - v]);
+        }
+        width -= half;
     }
-    simd.has_nan(total)
+    simd.has_nan(totals[0])
 }
 
 /// The kernel of [`matrix`]; its windows have been checked.

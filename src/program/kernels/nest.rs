@@ -187,7 +187,18 @@ pub(crate) fn contract(isa: Isa, nest: &Nest, target: &mut Target<'_>, y: Source
         y: y.numbers.as_ptr().wrapping_add(y_start),
         z: z.numbers.as_ptr().wrapping_add(z_start),
     };
-    isa.run(Contract { nest, at, mode: target.mode, minus: target.minus, zero });
+    let task = Task { nest, at, mode: target.mode, minus: target.minus, zero };
+    let (broadcast, one_row) = (nest.z.steps[ALONG] == 0, nest.counts[OUTER] == 1 && nest.counts[ROWS] == 1);
+    match nest.form {
+        Form::Plain => Work::new(task).plainly(),
+        Form::Along if one_row && broadcast => isa.run(Row::<BROADCAST>::new(task)),
+        Form::Along if one_row => isa.run(Row::<VECTOR>::new(task)),
+        Form::Along if broadcast => isa.run(Along::<BROADCAST>(task)),
+        Form::Along => isa.run(Along::<VECTOR>(task)),
+        Form::Dots if broadcast => isa.run(Dots::<BROADCAST>(task)),
+        Form::Dots if nest.z.steps[ROWS] == 0 => isa.run(Dots::<SHARED>(task)),
+        Form::Dots => isa.run(Dots::<VECTOR>(task)),
+    }
 }
 
 /// Places of the three factors in memory.
@@ -198,21 +209,30 @@ struct At {
     z: *const f64,
 }
 
+/// The steps of a loop for the three factors.
+#[derive(Clone, Copy)]
+struct Stride {
+    x: isize,
+    y: isize,
+    z: isize,
+}
+
 impl At {
-    /// The place after `index` rounds of a loop.
+    /// The place after some rounds of a loop.
     #[inline(always)]
-    fn after(self, nest: &Nest, l: usize, index: usize) -> Self {
-        let by = |walk: &Walk| (walk.steps[l] as isize).wrapping_mul(index.cast_signed());
+    fn after(self, stride: Stride, rounds: usize) -> Self {
+        let rounds = rounds.cast_signed();
         Self {
-            x: self.x.wrapping_offset(by(&nest.x)),
-            y: self.y.wrapping_offset(by(&nest.y)),
-            z: self.z.wrapping_offset(by(&nest.z)),
+            x: self.x.wrapping_offset(stride.x * rounds),
+            y: self.y.wrapping_offset(stride.y * rounds),
+            z: self.z.wrapping_offset(stride.z * rounds),
         }
     }
 }
 
-/// The kernel of [`contract`]; its walks have been checked.
-struct Contract<'a> {
+/// What [`contract`] works on; its walks have been checked.
+#[derive(Clone, Copy)]
+struct Task<'a> {
     nest: &'a Nest,
     at: At,
     mode: Mode,
@@ -220,278 +240,93 @@ struct Contract<'a> {
     zero: Zero,
 }
 
-/// Whether Z goes along the registers, or is one number for all of them.
-const VECTOR: u8 = 0;
-const BROADCAST: u8 = 1;
-/// It goes along them, and all rows share it.
-const SHARED: u8 = 2;
-
-impl Kernel for Contract<'_> {
-    type Output = ();
-
-    #[inline(always)]
-    fn run<S: Simd>(self, simd: S) {
-        let [outer, rows, ..] = self.nest.counts.map(|count| count as usize);
-        let broadcast = self.nest.z.steps[ALONG] == 0;
-        for i in 0..outer {
-            let at = self.at.after(self.nest, OUTER, i);
-            let mode = if i > 0 && self.nest.x.steps[OUTER] == 0 { Mode::Add } else { self.mode };
-            match self.nest.form {
-                Form::Dots if broadcast => self.dots::<S, BROADCAST>(simd, at, mode),
-                Form::Dots if self.nest.z.steps[ROWS] == 0 => self.dots::<S, SHARED>(simd, at, mode),
-                Form::Dots => self.dots::<S, VECTOR>(simd, at, mode),
-                form => {
-                    for row in 0..rows {
-                        let at = at.after(self.nest, ROWS, row);
-                        let mode = if row > 0 && self.nest.x.steps[ROWS] == 0 { Mode::Add } else { mode };
-                        match form {
-                            Form::Along if broadcast => self.along::<S, BROADCAST>(simd, at, mode),
-                            Form::Along => self.along::<S, VECTOR>(simd, at, mode),
-                            _ => self.plain(at, mode),
-                        }
-                    }
-                }
-            }
-        }
-    }
+/// The same unpacked.
+///
+/// Everything is held by value: what is read through a reference would be read again after every write.
+#[derive(Clone, Copy)]
+struct Work {
+    at: At,
+    counts: [usize; 4],
+    outer: Stride,
+    rows: Stride,
+    reduce: Stride,
+    along: Stride,
+    mode: Mode,
+    minus: bool,
+    zero: Zero,
 }
 
-impl Contract<'_> {
-    /// The registers of a row of X, one after the other.
+/// Z goes along the registers.
+const VECTOR: u8 = 0;
+/// Z is one number for all of them.
+const BROADCAST: u8 = 1;
+/// Z goes along them, and all rows share it.
+const SHARED: u8 = 2;
+
+impl Work {
     #[inline(always)]
-    fn along<S: Simd, const Z: u8>(&self, simd: S, at: At, mode: Mode) {
-        let count = self.nest.counts[ALONG] as usize;
-        let mut done = 0;
-        while done + 8 * S::WIDTH <= count {
-            self.block::<S, 8, Z>(simd, at, done, mode);
-            done += 8 * S::WIDTH;
-        }
-        while done + 2 * S::WIDTH <= count {
-            self.block::<S, 2, Z>(simd, at, done, mode);
-            done += 2 * S::WIDTH;
-        }
-        while done < count {
-            let len = (count - done).min(S::WIDTH);
-            self.some::<S, Z>(simd, at, done, len, mode);
-            done += len;
+    fn new(task: Task<'_>) -> Self {
+        let Task { nest, at, mode, minus, zero } = task;
+        let stride =
+            |l: usize| Stride { x: nest.x.steps[l] as isize, y: nest.y.steps[l] as isize, z: nest.z.steps[l] as isize };
+        Self {
+            at,
+            counts: nest.counts.map(|count| count as usize),
+            outer: stride(OUTER),
+            rows: stride(ROWS),
+            reduce: stride(REDUCE),
+            along: stride(ALONG),
+            mode,
+            minus,
+            zero,
         }
     }
 
-    /// `N` whole registers of X.
+    /// Calls `visit` with every round of the two outer loops, and how it writes: rounds of X that stand still add up.
     #[inline(always)]
-    fn block<S: Simd, const N: usize, const Z: u8>(&self, simd: S, at: At, done: usize, mode: Mode) {
-        let (x, y) = (at.x.wrapping_add(done), at.y.wrapping_add(done));
-        let z = if Z == BROADCAST { at.z } else { at.z.wrapping_add(done) };
-        let mut sums = [simd.splat(-0.0); N];
-        let (y_step, z_step) = (self.nest.y.steps[REDUCE] as isize, self.nest.z.steps[REDUCE] as isize);
-        for k in 0..(self.nest.counts[REDUCE] as usize).cast_signed() {
-            let (y, z) = (y.wrapping_offset(k * y_step), z.wrapping_offset(k * z_step));
-            // SAFETY: the walks were checked, and these registers lie on them.
-            unsafe {
-                if Z == BROADCAST {
-                    let z = simd.splat(z.read());
-                    for v in 0..N {
-                        sums[v] = simd.mul_add(simd.load(y.add(v * S::WIDTH)), z, sums[v]);
-                    }
-                } else {
-                    for v in 0..N {
-                        let z = simd.load(z.add(v * S::WIDTH));
-                        sums[v] = simd.mul_add(simd.load(y.add(v * S::WIDTH)), z, sums[v]);
-                    }
+    fn each_row(&self, mut visit: impl FnMut(At, Mode)) {
+        let (outer, rows) = (self.outer, self.rows);
+        for i in 0..self.counts[OUTER] {
+            let mut at = self.at.after(outer, i);
+            let mut mode = if i > 0 && outer.x == 0 { Mode::Add } else { self.mode };
+            for _ in 0..self.counts[ROWS] {
+                visit(at, mode);
+                at = at.after(rows, 1);
+                if rows.x == 0 {
+                    mode = Mode::Add;
                 }
             }
         }
-        if self.zero == Zero::Absorbs && has_nan(simd, &sums) {
-            return self.absorbing(at, done, N * S::WIDTH, mode);
-        }
-        for v in 0..N {
-            // SAFETY: as above.
-            unsafe {
-                let x = x.add(v * S::WIDTH);
-                let before = if mode == Mode::Add { simd.load(x) } else { simd.splat(0.0) };
-                simd.store(self.total(simd, before, sums[v], mode), x);
-            }
-        }
     }
 
-    /// Up to one register of X.
-    #[inline(always)]
-    fn some<S: Simd, const Z: u8>(&self, simd: S, at: At, done: usize, len: usize, mode: Mode) {
-        let (x, y) = (at.x.wrapping_add(done), at.y.wrapping_add(done));
-        let z = if Z == BROADCAST { at.z } else { at.z.wrapping_add(done) };
-        let mut sum = [simd.splat(-0.0)];
-        let (y_step, z_step) = (self.nest.y.steps[REDUCE] as isize, self.nest.z.steps[REDUCE] as isize);
-        for k in 0..(self.nest.counts[REDUCE] as usize).cast_signed() {
-            let (y, z) = (y.wrapping_offset(k * y_step), z.wrapping_offset(k * z_step));
-            // SAFETY: the walks were checked, and these numbers lie on them.
-            unsafe {
-                let z = if Z == BROADCAST { simd.splat(z.read()) } else { simd.load_some(z, len) };
-                sum[0] = simd.mul_add(simd.load_some(y, len), z, sum[0]);
-            }
-        }
-        if self.zero == Zero::Absorbs && has_nan(simd, &sum) {
-            return self.absorbing(at, done, len, mode);
-        }
-        // SAFETY: as above.
-        unsafe {
-            let before = if mode == Mode::Add { simd.load_some(x, len) } else { simd.splat(0.0) };
-            simd.store_some(self.total(simd, before, sum[0], mode), x, len);
-        }
-    }
-
-    /// What is written where `before` stood.
-    #[inline(always)]
-    fn total<S: Simd>(&self, simd: S, before: S::Vector, sum: S::Vector, mode: Mode) -> S::Vector {
-        match (mode, self.minus) {
-            (Mode::Store, false) => sum,
-            (Mode::Store, true) => simd.sub(simd.splat(-0.0), sum),
-            (Mode::Add, false) => simd.add(before, sum),
-            (Mode::Add, true) => simd.sub(before, sum),
-        }
-    }
-
-    /// Dots, eight rows at a time.
-    #[inline(always)]
-    fn dots<S: Simd, const Z: u8>(&self, simd: S, at: At, mode: Mode) {
-        let rows = self.nest.counts[ROWS] as usize;
-        let mut row = 0;
-        while row < rows {
-            let count = (rows - row).min(8);
-            let first = at.after(self.nest, ROWS, row);
-            let sums = if count <= 2 {
-                let mut sums = [0.0; 8];
-                for (r, sum) in sums[..count].iter_mut().enumerate() {
-                    *sum = self.one_dot::<S, Z>(simd, first.after(self.nest, ROWS, r));
-                }
-                sums
-            } else {
-                self.eight_dots::<S, Z>(simd, first, count)
-            };
-            for (r, &sum) in sums[..count].iter().enumerate() {
-                let at = first.after(self.nest, ROWS, r);
-                // Rows of X that do not move add up.
-                let mode = if row + r > 0 && self.nest.x.steps[ROWS] == 0 { Mode::Add } else { mode };
-                if self.zero == Zero::Absorbs && sum.is_nan() {
-                    self.plain(at, mode);
-                } else {
-                    // SAFETY: the walk was checked, and this number lies on it.
-                    unsafe { self.write(at.x, sum, mode) };
-                }
-            }
-            row += count;
-        }
-    }
-
-    /// Up to eight dots; the last stands for those beyond `count`.
-    #[inline(always)]
-    fn eight_dots<S: Simd, const Z: u8>(&self, simd: S, at: At, count: usize) -> [f64; 8] {
-        let len = self.nest.counts[ALONG] as usize;
-        let mut sums = [simd.splat(-0.0); 8];
-        for k in 0..self.nest.counts[REDUCE] as usize {
-            let at = at.after(self.nest, REDUCE, k);
-            let mut rows = [at; 8];
-            for j in 1..8 {
-                rows[j] = at.after(self.nest, ROWS, j.min(count - 1));
-            }
-            let mut done = 0;
-            while done + S::WIDTH <= len {
-                // SAFETY: the walks were checked, and these registers lie on them.
-                unsafe {
-                    let shared = match Z {
-                        SHARED => simd.load(at.z.add(done)),
-                        _ => simd.splat(0.0),
-                    };
-                    for j in 0..8 {
-                        let z = match Z {
-                            SHARED => shared,
-                            BROADCAST => simd.splat(rows[j].z.read()),
-                            _ => simd.load(rows[j].z.add(done)),
-                        };
-                        sums[j] = simd.mul_add(simd.load(rows[j].y.add(done)), z, sums[j]);
-                    }
-                }
-                done += S::WIDTH;
-            }
-            if done < len {
-                // SAFETY: as above.
-                unsafe {
-                    for j in 0..8 {
-                        let z = match Z {
-                            SHARED => simd.load_some(at.z.add(done), len - done),
-                            BROADCAST => simd.splat(rows[j].z.read()),
-                            _ => simd.load_some(rows[j].z.add(done), len - done),
-                        };
-                        sums[j] = simd.mul_add(simd.load_some(rows[j].y.add(done), len - done), z, sums[j]);
-                    }
-                }
-            }
-        }
-        simd.sums(sums)
-    }
-
-    /// One dot, in eight chains.
-    #[inline(always)]
-    fn one_dot<S: Simd, const Z: u8>(&self, simd: S, at: At) -> f64 {
-        let len = self.nest.counts[ALONG] as usize;
-        let mut sums = [simd.splat(-0.0); 8];
-        for k in 0..self.nest.counts[REDUCE] as usize {
-            let at = at.after(self.nest, REDUCE, k);
-            let mut done = 0;
-            while done < len {
-                for sum in &mut sums {
-                    let some = (len - done).min(S::WIDTH);
-                    if some == 0 {
-                        break;
-                    }
-                    // SAFETY: the walks were checked, and these numbers lie on them.
-                    unsafe {
-                        let z = match Z {
-                            BROADCAST => simd.splat(at.z.read()),
-                            _ if some == S::WIDTH => simd.load(at.z.add(done)),
-                            _ => simd.load_some(at.z.add(done), some),
-                        };
-                        let y = if some == S::WIDTH {
-                            simd.load(at.y.add(done))
-                        } else {
-                            simd.load_some(at.y.add(done), some)
-                        };
-                        *sum = simd.mul_add(y, z, *sum);
-                    }
-                    done += some;
-                }
-            }
-        }
-        let s = simd.sums(sums);
-        ((s[0] + s[1]) + (s[2] + s[3])) + ((s[4] + s[5]) + (s[6] + s[7]))
-    }
-
-    /// Every number of a row one after the other.
-    #[inline(always)]
-    fn plain(&self, at: At, mode: Mode) {
-        self.absorbing(at, 0, self.nest.counts[ALONG] as usize, mode);
+    /// Every term one after the other.
+    fn plainly(&self) {
+        self.each_row(|at, mode| self.one_by_one(at, 0, self.counts[ALONG], mode));
     }
 
     /// `len` rounds along the registers, one term after the other; a zero absorbs where it is to.
     #[inline(never)]
-    fn absorbing(&self, at: At, done: usize, len: usize, mode: Mode) {
-        let one_sum = self.nest.x.steps[ALONG] == 0;
+    fn one_by_one(&self, at: At, done: usize, len: usize, mode: Mode) {
+        let (along, reduce) = (self.along, self.reduce);
         let mut sum = -0.0;
-        for v in done..done + len {
-            let at = at.after(self.nest, ALONG, v);
-            for k in 0..self.nest.counts[REDUCE] as usize {
-                let at = at.after(self.nest, REDUCE, k);
+        let mut at = at.after(along, done);
+        for _ in 0..len {
+            let mut term = at;
+            for _ in 0..self.counts[REDUCE] {
                 // SAFETY: the walks were checked, and these numbers lie on them.
-                let (y, z) = unsafe { (at.y.read(), at.z.read()) };
+                let (y, z) = unsafe { (term.y.read(), term.z.read()) };
                 let absorbed = self.zero == Zero::Absorbs && (y == 0.0 || z == 0.0);
                 sum += if absorbed { 0.0 } else { y * z };
+                term = term.after(reduce, 1);
             }
-            if !one_sum {
+            if along.x != 0 {
                 // SAFETY: as above.
                 unsafe { self.write(at.x, sum, mode) };
                 sum = -0.0;
             }
+            at = at.after(along, 1);
         }
-        if one_sum {
+        if along.x == 0 {
             // SAFETY: as above.
             unsafe { self.write(at.x, sum, mode) };
         }
@@ -506,5 +341,309 @@ impl Contract<'_> {
         let sum = if self.minus { -sum } else { sum };
         // SAFETY: as the caller promises.
         unsafe { *x = if mode == Mode::Add { *x + sum } else { sum } };
+    }
+}
+
+/// The kernel of rows of neighbouring numbers of X.
+struct Along<'a, const Z: u8>(Task<'a>);
+
+impl<const Z: u8> Kernel for Along<'_, Z> {
+    type Output = ();
+
+    #[inline(always)]
+    fn run<S: Simd>(self, simd: S) {
+        let nest = self.0.nest;
+        let stride =
+            |l: usize| Stride { x: nest.x.steps[l] as isize, y: nest.y.steps[l] as isize, z: nest.z.steps[l] as isize };
+        let (outer, rows) = (stride(OUTER), stride(ROWS));
+        let (outer_count, row_count) = (nest.counts[OUTER], nest.counts[ROWS]);
+        let mut first = Row::<Z>::new(self.0);
+        for _ in 0..outer_count {
+            let mut row = first;
+            for _ in 0..row_count {
+                row.run(simd);
+                row.at = row.at.after(rows, 1);
+                if rows.x == 0 {
+                    row.mode = Mode::Add;
+                }
+            }
+            first.at = first.at.after(outer, 1);
+            if outer.x == 0 {
+                first.mode = Mode::Add;
+            }
+        }
+    }
+}
+
+/// The kernel of one row.
+#[derive(Clone, Copy)]
+struct Row<const Z: u8> {
+    at: At,
+    count: usize,
+    terms: usize,
+    y_step: isize,
+    z_step: isize,
+    mode: Mode,
+    minus: bool,
+    zero: Zero,
+}
+
+impl<const Z: u8> Kernel for Row<Z> {
+    type Output = ();
+
+    #[inline(always)]
+    fn run<S: Simd>(self, simd: S) {
+        let mut done = 0;
+        while self.count - done >= 8 * S::WIDTH {
+            self.block::<S, 8>(simd, done);
+            done += 8 * S::WIDTH;
+        }
+        while self.count - done >= 2 * S::WIDTH {
+            self.block::<S, 2>(simd, done);
+            done += 2 * S::WIDTH;
+        }
+        if self.count - done >= S::WIDTH {
+            self.block::<S, 1>(simd, done);
+            done += S::WIDTH;
+        }
+        if done < self.count {
+            self.some::<S>(simd, done, self.count - done);
+        }
+    }
+}
+
+impl<const Z: u8> Row<Z> {
+    #[inline(always)]
+    fn new(Task { nest, at, mode, minus, zero }: Task<'_>) -> Self {
+        Self {
+            at,
+            count: nest.counts[ALONG] as usize,
+            terms: nest.counts[REDUCE] as usize,
+            y_step: nest.y.steps[REDUCE] as isize,
+            z_step: nest.z.steps[REDUCE] as isize,
+            mode,
+            minus,
+            zero,
+        }
+    }
+
+    /// Where Y and Z begin for the registers from `done` on.
+    #[inline(always)]
+    fn factors(&self, done: usize) -> (*const f64, *const f64) {
+        (self.at.y.wrapping_add(done), if Z == BROADCAST { self.at.z } else { self.at.z.wrapping_add(done) })
+    }
+
+    /// `N` whole registers of X.
+    #[inline(always)]
+    fn block<S: Simd, const N: usize>(&self, simd: S, done: usize) {
+        let mut sums = [simd.splat(-0.0); N];
+        let (mut y, mut z) = self.factors(done);
+        for _ in 0..self.terms {
+            // SAFETY: the walks were checked, and these registers lie on them.
+            unsafe {
+                let one = if Z == BROADCAST { simd.splat(z.read()) } else { simd.splat(0.0) };
+                for v in 0..N {
+                    let z = if Z == BROADCAST { one } else { simd.load(z.add(v * S::WIDTH)) };
+                    sums[v] = simd.mul_add(simd.load(y.add(v * S::WIDTH)), z, sums[v]);
+                }
+            }
+            (y, z) = (y.wrapping_offset(self.y_step), z.wrapping_offset(self.z_step));
+        }
+        if self.zero == Zero::Absorbs && has_nan(simd, &sums) {
+            return self.one_by_one(done, N * S::WIDTH);
+        }
+        for v in 0..N {
+            let x = self.at.x.wrapping_add(done + v * S::WIDTH);
+            // SAFETY: as above.
+            unsafe {
+                let before = if self.mode == Mode::Add { simd.load(x) } else { simd.splat(-0.0) };
+                simd.store(self.total(simd, before, sums[v]), x);
+            }
+        }
+    }
+
+    /// Up to one register of X.
+    #[inline(always)]
+    fn some<S: Simd>(&self, simd: S, done: usize, len: usize) {
+        let mut sum = [simd.splat(-0.0)];
+        let (mut y, mut z) = self.factors(done);
+        for _ in 0..self.terms {
+            // SAFETY: the walks were checked, and these numbers lie on them.
+            unsafe {
+                let z = if Z == BROADCAST { simd.splat(z.read()) } else { simd.load_some(z, len) };
+                sum[0] = simd.mul_add(simd.load_some(y, len), z, sum[0]);
+            }
+            (y, z) = (y.wrapping_offset(self.y_step), z.wrapping_offset(self.z_step));
+        }
+        if self.zero == Zero::Absorbs && has_nan(simd, &sum) {
+            return self.one_by_one(done, len);
+        }
+        // SAFETY: as above.
+        unsafe {
+            let x = self.at.x.wrapping_add(done);
+            let before = if self.mode == Mode::Add { simd.load_some(x, len) } else { simd.splat(-0.0) };
+            simd.store_some(self.total(simd, before, sum[0]), x, len);
+        }
+    }
+
+    /// What is written where `before` stood, or −0 if that is forgotten.
+    #[inline(always)]
+    fn total<S: Simd>(&self, simd: S, before: S::Vector, sum: S::Vector) -> S::Vector {
+        if self.minus { simd.sub(before, sum) } else { simd.add(before, sum) }
+    }
+
+    /// Some numbers, one term after the other, in which a zero absorbs.
+    #[cold]
+    #[inline(never)]
+    fn one_by_one(self, done: usize, len: usize) {
+        let along = Stride { x: 1, y: 1, z: isize::from(Z != BROADCAST) };
+        let work = Work {
+            at: self.at,
+            counts: [1, 1, self.terms, len],
+            outer: along,
+            rows: along,
+            reduce: Stride { x: 0, y: self.y_step, z: self.z_step },
+            along,
+            mode: self.mode,
+            minus: self.minus,
+            zero: self.zero,
+        };
+        work.one_by_one(self.at, done, len, self.mode);
+    }
+}
+
+/// The kernel of terms of one number of X.
+struct Dots<'a, const Z: u8>(Task<'a>);
+
+/// The same unpacked.
+struct DotRows<const Z: u8>(Work);
+
+impl<const Z: u8> Kernel for Dots<'_, Z> {
+    type Output = ();
+
+    #[inline(always)]
+    fn run<S: Simd>(self, simd: S) {
+        DotRows::<Z>(Work::new(self.0)).run(simd);
+    }
+}
+
+impl<const Z: u8> DotRows<Z> {
+    #[inline(always)]
+    fn run<S: Simd>(&self, simd: S) {
+        let (outer, rows) = (self.0.outer, self.0.counts[ROWS]);
+        let stride = self.0.rows;
+        for i in 0..self.0.counts[OUTER] {
+            let first = self.0.at.after(outer, i);
+            let mode = if i > 0 && outer.x == 0 { Mode::Add } else { self.0.mode };
+            let mut row = 0;
+            while rows - row > 2 {
+                let count = (rows - row).min(8);
+                let at = first.after(stride, row);
+                let sums =
+                    if count == 8 { self.dots::<S, true>(simd, at, 8) } else { self.dots::<S, false>(simd, at, count) };
+                for (r, &sum) in sums[..count].iter().enumerate() {
+                    self.finish(at.after(stride, r), sum, if row + r > 0 && stride.x == 0 { Mode::Add } else { mode });
+                }
+                row += count;
+            }
+            while row < rows {
+                let at = first.after(stride, row);
+                self.finish(at, self.one_dot(simd, at), if row > 0 && stride.x == 0 { Mode::Add } else { mode });
+                row += 1;
+            }
+        }
+    }
+}
+
+impl<const Z: u8> DotRows<Z> {
+    #[inline(always)]
+    fn finish(&self, at: At, sum: f64, mode: Mode) {
+        if self.0.zero == Zero::Absorbs && sum.is_nan() {
+            self.0.one_by_one(at, 0, self.0.counts[ALONG], mode);
+        } else {
+            // SAFETY: the walk was checked, and this number lies on it.
+            unsafe { self.0.write(at.x, sum, mode) };
+        }
+    }
+
+    /// Up to eight dots; the last stands for those beyond `count`.
+    #[inline(always)]
+    fn dots<S: Simd, const ALL: bool>(&self, simd: S, at: At, count: usize) -> [f64; 8] {
+        let len = self.0.counts[ALONG];
+        let (rows, reduce) = (self.0.rows, self.0.reduce);
+        let mut sums = [simd.splat(-0.0); 8];
+        for k in 0..self.0.counts[REDUCE] {
+            let first = at.after(reduce, k);
+            let mut row = [first; 8];
+            for j in 1..8 {
+                row[j] = first.after(rows, if ALL { j } else { j.min(count - 1) });
+            }
+            let mut done = 0;
+            while len - done >= S::WIDTH {
+                // SAFETY: the walks were checked, and these registers lie on them.
+                unsafe {
+                    let shared = if Z == SHARED { simd.load(first.z.add(done)) } else { simd.splat(0.0) };
+                    for j in 0..8 {
+                        let z = match Z {
+                            SHARED => shared,
+                            BROADCAST => simd.splat(row[j].z.read()),
+                            _ => simd.load(row[j].z.add(done)),
+                        };
+                        sums[j] = simd.mul_add(simd.load(row[j].y.add(done)), z, sums[j]);
+                    }
+                }
+                done += S::WIDTH;
+            }
+            if done < len {
+                let some = len - done;
+                // SAFETY: as above.
+                unsafe {
+                    let shared = if Z == SHARED { simd.load_some(first.z.add(done), some) } else { simd.splat(0.0) };
+                    for j in 0..8 {
+                        let z = match Z {
+                            SHARED => shared,
+                            BROADCAST => simd.splat(row[j].z.read()),
+                            _ => simd.load_some(row[j].z.add(done), some),
+                        };
+                        sums[j] = simd.mul_add(simd.load_some(row[j].y.add(done), some), z, sums[j]);
+                    }
+                }
+            }
+        }
+        simd.sums(sums)
+    }
+
+    /// One dot, in eight chains.
+    #[inline(always)]
+    fn one_dot<S: Simd>(&self, simd: S, at: At) -> f64 {
+        let (len, reduce) = (self.0.counts[ALONG], self.0.reduce);
+        let mut sums = [simd.splat(-0.0); 8];
+        for k in 0..self.0.counts[REDUCE] {
+            let at = at.after(reduce, k);
+            let z_of = |done: usize, some: usize| {
+                // SAFETY: the walks were checked, and these numbers lie on them.
+                unsafe { if Z == BROADCAST { simd.splat(at.z.read()) } else { simd.load_some(at.z.add(done), some) } }
+            };
+            let mut done = 0;
+            while len - done >= 8 * S::WIDTH {
+                for (v, sum) in sums.iter_mut().enumerate() {
+                    let place = done + v * S::WIDTH;
+                    // SAFETY: as above.
+                    let y = unsafe { simd.load(at.y.add(place)) };
+                    *sum = simd.mul_add(y, z_of(place, S::WIDTH), *sum);
+                }
+                done += 8 * S::WIDTH;
+            }
+            let mut chain = 0;
+            while done < len {
+                let some = (len - done).min(S::WIDTH);
+                // SAFETY: as above.
+                let y = unsafe { simd.load_some(at.y.add(done), some) };
+                sums[chain] = simd.mul_add(y, z_of(done, some), sums[chain]);
+                (chain, done) = (chain + 1, done + some);
+            }
+        }
+        let s = simd.sums(sums);
+        ((s[0] + s[1]) + (s[2] + s[3])) + ((s[4] + s[5]) + (s[6] + s[7]))
     }
 }
