@@ -1,0 +1,204 @@
+//! Sums of products over nests of loops: X (+)= ± Σ Y · Z, each of the three going on by steps.
+//!
+//! One kernel is a dot, a matrix times a vector, its transpose, an outer product, a product of matrices and the sums of
+//! their columns: which, is said by the steps alone. The adjoint of a nest is a nest with the roles exchanged.
+
+mod run;
+
+use smallvec::SmallVec;
+
+use super::Zero;
+use super::isa::Isa;
+use super::linear::Mode;
+use run::{Along, At, BROADCAST, Dots, Row, SHARED, Task, VECTOR, Work};
+
+/// Where the numbers of a factor lie: at `first + Σ index · step`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+struct Walk {
+    first: u32,
+    steps: [i32; 4],
+    /// The least and the greatest place that the loops reach.
+    bounds: [u32; 2],
+}
+
+/// One loop: how often it runs, and the steps of X, Y and Z.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Loop {
+    /// How often.
+    pub count: u32,
+    /// The steps of X, Y and Z.
+    pub steps: [i32; 3],
+}
+
+/// What lies along the registers.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Form {
+    /// Neighbouring numbers of X.
+    Along,
+    /// Terms of one number of X.
+    Dots,
+    /// Nothing: one term after the other.
+    Plain,
+}
+
+/// A nest of loops that was planned: two outside, one of additions, one along the registers.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Nest {
+    counts: [u32; 4],
+    x: Walk,
+    y: Walk,
+    z: Walk,
+    form: Form,
+    /// Whether Y and Z have changed places, so that Y goes on by 1 along the registers.
+    swapped: bool,
+}
+
+const OUTER: usize = 0;
+const ROWS: usize = 1;
+const REDUCE: usize = 2;
+const ALONG: usize = 3;
+
+impl Nest {
+    /// Plans a nest of up to three loops; `firsts` are the first places of X, Y and Z.
+    ///
+    /// # Panics
+    /// When there are more loops, or a place is not a 32-bit number.
+    pub(crate) fn new(firsts: [u32; 3], loops: &[Loop]) -> Self {
+        let mut loops: SmallVec<[Loop; 4]> = loops.iter().copied().filter(|l| l.count != 1).collect();
+        merge(&mut loops);
+        assert!(loops.len() <= 3, "a nest has up to three loops");
+        let (form, along) = choose(&loops);
+        let mut places = [Loop { count: 1, steps: [0; 3] }; 4];
+        if let Some(along) = along {
+            places[ALONG] = loops.remove(along);
+        }
+        let swapped = places[ALONG].steps[1] == 0 && places[ALONG].steps[2] != 0;
+        // The longest sum is the innermost of the other loops.
+        if let Some(reduce) = (0..loops.len()).filter(|&l| loops[l].steps[0] == 0).max_by_key(|&l| loops[l].count) {
+            places[REDUCE] = loops.remove(reduce);
+        }
+        loops.sort_by_key(|l| (l.steps[0] != 0, l.count));
+        for (place, l) in [ROWS, OUTER].into_iter().zip(loops.into_iter().rev()) {
+            places[place] = l;
+        }
+        let walk = |factor: usize| {
+            let steps = places.map(|l| l.steps[factor]);
+            let (mut low, mut high) = (i128::from(firsts[factor]), i128::from(firsts[factor]));
+            for l in &places {
+                let reach = (i128::from(l.count) - 1) * i128::from(l.steps[factor]);
+                low += reach.min(0);
+                high += reach.max(0);
+            }
+            let narrow = |place: i128| u32::try_from(place).expect("a place is a 32-bit number");
+            Walk { first: firsts[factor], steps, bounds: [narrow(low), narrow(high)] }
+        };
+        let (y, z) = if swapped { (2, 1) } else { (1, 2) };
+        Self { counts: places.map(|l| l.count), x: walk(0), y: walk(y), z: walk(z), form, swapped }
+    }
+}
+
+impl Nest {
+    /// The nest as a line of text, with names for X, Y and Z.
+    pub(crate) fn text(&self, names: [&str; 3], sign: &str) -> String {
+        let used: Vec<usize> = (0..4).filter(|&l| self.counts[l] != 1).collect();
+        let factor = |name: &str, walk: &Walk| {
+            let steps: Vec<String> = used.iter().map(|&l| format!(" {:+}", walk.steps[l])).collect();
+            format!("{name}[{}{}]", walk.first, steps.concat())
+        };
+        let counts: Vec<String> = used.iter().map(|&l| self.counts[l].to_string()).collect();
+        let (y, z) = if self.swapped { (names[2], names[1]) } else { (names[1], names[2]) };
+        let (x, y, z) = (factor(names[0], &self.x), factor(y, &self.y), factor(z, &self.z));
+        format!("for {}: {x} {sign} Σ {y} · {z} ({:?})", counts.join(" × "), self.form)
+    }
+}
+
+/// Makes one loop of two, where the outer goes on where the inner ends.
+fn merge(loops: &mut SmallVec<[Loop; 4]>) {
+    let mut again = true;
+    while again {
+        again = false;
+        'pairs: for inner in 0..loops.len() {
+            for outer in (0..loops.len()).filter(|&outer| outer != inner) {
+                let (a, b) = (loops[inner], loops[outer]);
+                let goes_on =
+                    |factor: usize| i64::from(b.steps[factor]) == i64::from(a.steps[factor]) * i64::from(a.count);
+                if let (true, Some(count)) = ((0..3).all(goes_on), a.count.checked_mul(b.count)) {
+                    loops[inner].count = count;
+                    loops.remove(outer);
+                    again = true;
+                    break 'pairs;
+                }
+            }
+        }
+    }
+}
+
+/// The form of a nest, and the loop along the registers.
+fn choose(loops: &[Loop]) -> (Form, Option<usize>) {
+    let vector = |l: &Loop| l.steps[1..].iter().all(|&s| s == 0 || s == 1) && l.steps[1..] != [0, 0];
+    let best = |x_step: i32| {
+        (0..loops.len()).filter(|&l| loops[l].steps[0] == x_step && vector(&loops[l])).max_by_key(|&l| loops[l].count)
+    };
+    let count = |l: Option<usize>| l.map_or(0, |l| loops[l].count);
+    let (along, dots) = (best(1), best(0));
+    match (count(along), count(dots)) {
+        (0..3, 0..3) => (Form::Plain, (0..loops.len()).max_by_key(|&l| loops[l].count)),
+        (a, d) if a >= 8 || a >= d => (Form::Along, along),
+        _ => (Form::Dots, dots),
+    }
+}
+
+/// Numbers to read, of which the first has a place.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Source<'a> {
+    /// The numbers.
+    pub numbers: &'a [f64],
+    /// The place of the first one.
+    pub first: u32,
+}
+
+/// Numbers to write, and how.
+#[derive(Debug)]
+pub(crate) struct Target<'a> {
+    /// The numbers.
+    pub numbers: &'a mut [f64],
+    /// The place of the first one.
+    pub first: u32,
+    /// Whether the sums are stored or added.
+    pub mode: Mode,
+    /// Whether they are subtracted.
+    pub minus: bool,
+}
+
+/// Runs a nest.
+///
+/// # Panics
+/// When the nest leaves the numbers.
+pub(crate) fn contract(isa: Isa, nest: &Nest, target: &mut Target<'_>, y: Source<'_>, z: Source<'_>, zero: Zero) {
+    let (y, z) = if nest.swapped { (z, y) } else { (y, z) };
+    let start = |walk: &Walk, first: u32, len: usize| {
+        let inside = walk.bounds[0] >= first && ((walk.bounds[1] - first) as usize) < len;
+        assert!(inside, "a nest from {} to {} leaves {len} numbers from {first}", walk.bounds[0], walk.bounds[1]);
+        (walk.first - first) as usize
+    };
+    let x_start = start(&nest.x, target.first, target.numbers.len());
+    let y_start = start(&nest.y, y.first, y.numbers.len());
+    let z_start = start(&nest.z, z.first, z.numbers.len());
+    let at = At {
+        x: target.numbers.as_mut_ptr().wrapping_add(x_start),
+        y: y.numbers.as_ptr().wrapping_add(y_start),
+        z: z.numbers.as_ptr().wrapping_add(z_start),
+    };
+    let task = Task { nest, at, mode: target.mode, minus: target.minus, zero };
+    let (broadcast, one_row) = (nest.z.steps[ALONG] == 0, nest.counts[OUTER] == 1 && nest.counts[ROWS] == 1);
+    match nest.form {
+        Form::Plain => Work::new(task).plainly(),
+        Form::Along if one_row && broadcast => isa.run(Row::<BROADCAST>::new(task)),
+        Form::Along if one_row => isa.run(Row::<VECTOR>::new(task)),
+        Form::Along if broadcast => isa.run(Along::<BROADCAST>(task)),
+        Form::Along => isa.run(Along::<VECTOR>(task)),
+        Form::Dots if broadcast => isa.run(Dots::<BROADCAST>(task)),
+        Form::Dots if nest.z.steps[ROWS] == 0 => isa.run(Dots::<SHARED>(task)),
+        Form::Dots => isa.run(Dots::<VECTOR>(task)),
+    }
+}
