@@ -147,3 +147,23 @@ fn lists_read_shared_numbers_and_columns() {
     assert!(has_lanes(&program, 100), "{program}");
     agrees(&program, &[1.0]);
 }
+
+#[test]
+fn recurrences_are_carried_along() {
+    for outputs in [1, 3] {
+        let graph = Graph::new();
+        let (a, b) = (graph.parameters("a", &numbers(7)), graph.parameters("b", &numbers(5)));
+        let (mut x, mut all) = (graph.input("x"), vec![]);
+        for k in 0..200 {
+            x = if k % 50 < 25 { x * a[k % 7] + b[k % 5] } else { b[k % 5] + a[k % 7] * x };
+            all.push(x);
+        }
+        for k in 0..40 {
+            x *= a[k % 3];
+        }
+        let middle = all[77].sin() + all[150] * all[151];
+        let program = graph.compile(&[x, middle, all[60]][..outputs]).expect("it compiles");
+        assert!(program.to_string().contains("each the one before times"), "{program}");
+        agrees(&program, &[1.0, -0.5, 2.0][..outputs]);
+    }
+}

@@ -58,6 +58,10 @@ impl Display for WindowCode {
                         if region.tail.is_some() { ", differentiated at once" } else { "" }
                     )?;
                 }
+                Step::Chain(chain) => {
+                    let (out, first) = (Slots(chain.out, chain.count, 1), chain.first);
+                    writeln!(f, "  v{out} = each the one before times a number and a summand, from v[{first}]")?;
+                }
                 Step::List { op, out, list } => {
                     writeln!(f, "  v[{out}] = {} of {} numbers", op.info().name, list.range().len())?;
                 }
@@ -80,6 +84,14 @@ impl Display for WindowCode {
                 Back::Region(number) => {
                     let region = &self.regions[*number as usize];
                     writeln!(f, "  d of {} lanes += d[{}]", region.lanes, region.sum)?;
+                }
+                Back::Chain(chain) => {
+                    writeln!(
+                        f,
+                        "  d of factors, summands and v[{}] += d{}",
+                        chain.first,
+                        Slots(chain.out, chain.count, 1)
+                    )?;
                 }
                 Back::List { op, out, list } => {
                     writeln!(f, "  d of {} numbers += d[{out}] · ∂ {}", list.range().len(), op.info().name)?;

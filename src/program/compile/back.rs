@@ -74,6 +74,14 @@ fn spread_needs(code: &WindowCode, made: &Made, needs: &mut [bool]) {
                 needs[terms.out as usize + m] |= factors.any(|factor| needs[factor as usize]);
             }
         }
+        Made::Chain(chain) => {
+            let links = code.places[chain.list.range()].as_chunks::<2>().0;
+            let mut needed = needs[chain.first as usize];
+            for (slot, link) in (chain.out as usize..).zip(links) {
+                needed |= link.iter().any(|&place| needs[place as usize]);
+                needs[slot] |= needed;
+            }
+        }
         Made::Region { number, out } => {
             let region = &code.regions[*number as usize];
             needs[*out as usize] |= region.columns.iter().any(|column| column.1) || region.shared.iter().any(|s| s.1);
@@ -176,8 +184,20 @@ impl Planner<'_> {
                 let places: Vec<u32> = self.code.pairs[terms.list.range()].iter().flat_map(|&(a, b)| [a, b]).collect();
                 if self.any_needed(&places) {
                     self.mode(&places, false);
-                    self.own_results(terms.out, terms.count);
+                    self.own_results(terms.out..terms.out + terms.count);
                     self.back.push(Back::Terms(*terms));
+                }
+            }
+            Made::Chain(chain) => {
+                let mut chain = *chain;
+                let mut places = self.code.places[chain.list.range()].to_vec();
+                places.push(chain.first);
+                let last = chain.out + chain.count - 1;
+                if self.needs[last as usize] {
+                    self.mode(&places, false);
+                    chain.private = (chain.out..last).all(|slot| !self.written[slot as usize]);
+                    self.own_results(if chain.private { last..last + 1 } else { chain.out..last + 1 });
+                    self.back.push(Back::Chain(chain));
                 }
             }
             Made::Region { number, .. } => {
@@ -207,8 +227,8 @@ impl Planner<'_> {
     }
 
     /// Results of a list of terms that only its own later results use are added to by it.
-    fn own_results(&mut self, out: u32, count: u32) {
-        for slot in out..out + count {
+    fn own_results(&mut self, slots: std::ops::Range<u32>) {
+        for slot in slots {
             if !std::mem::replace(&mut self.written[slot as usize], true) {
                 self.zeros[slot as usize] = true;
             }

@@ -26,6 +26,8 @@ pub(super) struct Classes {
     pub(super) len: u32,
     /// The slot of the number 1.
     pub(super) one: u32,
+    /// The slot of the number 0.
+    pub(super) zero: u32,
 }
 
 /// What members of a class have in common beyond their key: the operation, and how many operands or terms of each sign.
@@ -57,8 +59,9 @@ impl Classes {
             order: Vec::with_capacity(by_level.len()),
             starts: vec![],
             slots: (0..narrow(leaves)).chain(std::iter::repeat_n(NOTHING, len - leaves)).collect(),
-            len: (narrow(leaves) + 1).next_multiple_of(8),
+            len: (narrow(leaves) + 2).next_multiple_of(8),
             one: narrow(leaves),
+            zero: narrow(leaves) + 1,
         };
         let key = |slot: u32| keys[slot as usize - leaves];
         let shape = |slot: u32| shapes[slot as usize - leaves];

@@ -4,6 +4,7 @@ mod adjoint;
 mod axes;
 mod back;
 mod body;
+mod chains;
 mod classes;
 mod emit;
 mod fuse;
@@ -135,7 +136,8 @@ impl Program {
         let mut fused = fuse::Fused::new(self, |_| true);
         let regions = roll::roll(self, &mut fused);
         let classes = classes::Classes::new(self, &mut fused, &regions);
-        let (mut code, made) = windows::forward(&fused, &classes, &self.outputs);
+        let (mut code, mut made) = windows::forward(&fused, &classes, &self.outputs);
+        chains::find(&mut code, &mut made);
         let first_computed = self.layout.len - self.steps.len();
         let constants = self.layout.inputs + self.layout.parameters..first_computed;
         let wanted = |slot: u32| {

@@ -6,7 +6,7 @@
 
 use super::super::kernels::linear::Mode;
 use super::super::kernels::nest::{Loop, Nest};
-use super::super::windows::{self, Map, Step, Terms, Window, WindowCode};
+use super::super::windows::{self, Chain, Map, Step, Terms, Window, WindowCode};
 use super::classes::Classes;
 use super::fuse::{Code, Fused};
 use super::roll::Region;
@@ -27,13 +27,14 @@ pub(super) enum Made {
     Map(Map),
     Nest { product: Product, minus: bool },
     Terms(Terms),
+    Chain(Chain),
     List { op: Op, out: u32, list: super::super::lanes::Span },
     Region { number: u32, out: u32 },
 }
 
 /// Emits the forward steps; also returns what each is made from.
 pub(super) fn forward(fused: &Fused, classes: &Classes, outputs: &[u32]) -> (WindowCode, Vec<Made>) {
-    let code = WindowCode { len: classes.len, one: classes.one, ..WindowCode::default() };
+    let code = WindowCode { len: classes.len, one: classes.one, zero: classes.zero, ..WindowCode::default() };
     let mut emitter = Emitter { code, made: vec![], fused, classes, table: vec![] };
     for members in classes.iter() {
         match fused.code[members[0] as usize] {

@@ -7,6 +7,7 @@
 //! * [`map`]: operations of one, two or three operands, element by element, by the rules of the table;
 //! * [`list`]: maxima, products and the like of many rows;
 //! * [`linear`]: sums of products of rows and uniform numbers, and matrix products;
+//! * [`chain`]: sums that go on from each other;
 //! * [`nest`]: sums of products over any nest of loops, for a single run of a program;
 //! * [`reduce`]: what the lanes add up to, where the adjoint of a uniform number is wanted.
 //!
@@ -21,6 +22,7 @@
 #![expect(clippy::inline_always, reason = "what is not inlined is not compiled for the instruction set")]
 #![expect(clippy::needless_range_loop, reason = "registers are arrays that go by number, side by side")]
 
+pub(crate) mod chain;
 pub(crate) mod isa;
 pub(crate) mod linear;
 pub(crate) mod list;

@@ -46,6 +46,9 @@ pub(super) trait Simd: Copy {
     /// `vector` where `test` is not 0, else 0.
     fn keep_where_nonzero(self, vector: Self::Vector, test: Self::Vector) -> Self::Vector;
 
+    /// a · b + c for single numbers, rounded once where the processor can.
+    fn mul_add_one(self, a: f64, b: f64, c: f64) -> f64;
+
     /// Up to `WIDTH` numbers, and zeros after them.
     ///
     /// # Safety
@@ -86,6 +89,11 @@ impl Simd for Portable {
     unsafe fn store(self, vector: [f64; 2], to: *mut f64) {
         // SAFETY: as in `load`.
         unsafe { to.cast::<[f64; 2]>().write(vector) }
+    }
+
+    #[inline(always)]
+    fn mul_add_one(self, a: f64, b: f64, c: f64) -> f64 {
+        c + a * b
     }
 
     #[inline(always)]
@@ -187,6 +195,11 @@ mod x86 {
         }
 
         #[inline(always)]
+        fn mul_add_one(self, a: f64, b: f64, c: f64) -> f64 {
+            a.mul_add(b, c)
+        }
+
+        #[inline(always)]
         unsafe fn load_some(self, from: *const f64, count: usize) -> __m256d {
             // SAFETY: the token proves AVX2; only `count` numbers are read, for which the caller vouches.
             unsafe { _mm256_maskload_pd(from, first_of_four(count)) }
@@ -274,6 +287,11 @@ mod x86 {
         unsafe fn store(self, vector: __m512d, to: *mut f64) {
             // SAFETY: the token proves AVX-512, the caller vouches for the numbers.
             unsafe { _mm512_storeu_pd(to, vector) }
+        }
+
+        #[inline(always)]
+        fn mul_add_one(self, a: f64, b: f64, c: f64) -> f64 {
+            a.mul_add(b, c)
         }
 
         #[inline(always)]

@@ -2,10 +2,11 @@
 
 use smallvec::SmallVec;
 
+use super::super::kernels::chain::chain_forward;
 use super::super::kernels::linear::Mode;
 use super::super::kernels::nest::{Source, Target, contract};
 use super::super::kernels::{Isa, Zero, map};
-use super::{Map, Run, Step, Terms, Window, WindowCode, whole};
+use super::{Chain, Map, Run, Step, Terms, Window, WindowCode, whole};
 
 impl WindowCode {
     /// Computes every slot; inputs, parameters and constants have been filled.
@@ -27,6 +28,7 @@ impl WindowCode {
                     contract(isa, nest, &mut target, source, source, Zero::Multiplies);
                 }
                 Step::Terms(terms) => self.terms(terms, values),
+                Step::Chain(chain) => self.chain(isa, chain, values),
                 Step::Region(number) => {
                     let (region, buffers) = (&self.regions[*number as usize], &mut run.regions[*number as usize]);
                     let adjoint = region.known_adjoint(seeds);
@@ -59,6 +61,13 @@ impl WindowCode {
             }
             values[out] = sum;
         }
+    }
+
+    fn chain(&self, isa: Isa, chain: &Chain, values: &mut [f64]) {
+        let first = values[chain.first as usize];
+        let (read, write) = values.split_at_mut(chain.out as usize);
+        let links = self.places[chain.list.range()].as_chunks::<2>().0;
+        chain_forward(isa, links, first, read, &mut write[..links.len()]);
     }
 
     fn map(&self, isa: Isa, map: &Map, values: &mut [f64], scratch: &mut [f64]) {

@@ -46,6 +46,18 @@ pub(super) struct Terms {
     pub(super) mode: Mode,
 }
 
+/// Sums that go on from each other: each is the one before times a factor and a summand, two places of the list.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Chain {
+    /// Where it begins.
+    pub(super) first: u32,
+    pub(super) out: u32,
+    pub(super) count: u32,
+    pub(super) list: Span,
+    /// Whether nothing else uses its numbers, apart from the last.
+    pub(super) private: bool,
+}
+
 /// A step of the forward pass.
 #[derive(Clone, Debug)]
 pub(super) enum Step {
@@ -58,6 +70,7 @@ pub(super) enum Step {
         minus: bool,
     },
     Terms(Terms),
+    Chain(Chain),
     /// An operation of any number of operands.
     List {
         op: Op,
@@ -86,6 +99,7 @@ pub(super) enum Back {
     },
     /// The adjoints of all factors, from the last result to the first.
     Terms(Terms),
+    Chain(Chain),
     List {
         op: Op,
         out: u32,
@@ -101,6 +115,8 @@ pub(super) struct WindowCode {
     pub(super) len: u32,
     /// The slot of the number 1.
     pub(super) one: u32,
+    /// The slot of the number 0.
+    pub(super) zero: u32,
     pub(super) forward: Vec<Step>,
     pub(super) reverse: Vec<Back>,
     /// The adjoints that no step stores before another adds.

@@ -2,10 +2,11 @@
 
 use smallvec::SmallVec;
 
+use super::super::kernels::chain::{Values, chain_reverse};
 use super::super::kernels::linear::Mode;
 use super::super::kernels::nest::{Source, Target, contract};
 use super::super::kernels::{Isa, Zero, map};
-use super::{Back, Map, Run, Terms, Window, WindowCode, whole};
+use super::{Back, Chain, Map, Run, Terms, Window, WindowCode, whole};
 use crate::op::Scalar as _;
 
 impl WindowCode {
@@ -33,6 +34,7 @@ impl WindowCode {
                     self.regions[*number as usize].reverse(self, values, adjoints, buffers);
                 }
                 Back::Terms(terms) => self.terms_back(terms, values, adjoints),
+                Back::Chain(chain) => self.chain_back(isa, chain, values, adjoints),
                 Back::List { op, out, list } => {
                     let places = &self.places[list.range()];
                     let operands: SmallVec<[f64; 32]> = places.iter().map(|&place| values[place as usize]).collect();
@@ -47,6 +49,19 @@ impl WindowCode {
         }
     }
 
+    fn chain_back(&self, isa: Isa, chain: &Chain, values: &[f64], adjoints: &mut [f64]) {
+        let out = chain.out as usize;
+        let (low, high) = adjoints.split_at_mut(out);
+        let links = self.places[chain.list.range()].as_chunks::<2>().0;
+        let own = &high[..links.len()];
+        let own = if chain.private { &own[links.len() - 1..] } else { own };
+        let first = values[chain.first as usize];
+        let (read, results) = values.split_at(out);
+        let values = Values { first, own: results, read, zero: self.zero };
+        let carried = chain_reverse(isa, links, values, own, low);
+        low[chain.first as usize] += carried;
+    }
+
     fn terms_back(&self, terms: &Terms, values: &[f64], adjoints: &mut [f64]) {
         let pairs = &self.pairs[terms.list.range()];
         let (plus, per) = (terms.plus as usize, (terms.plus + terms.minus) as usize);
@@ -54,8 +69,12 @@ impl WindowCode {
             let delta = adjoints[terms.out as usize + m];
             for (k, &(a, b)) in pairs[m * per..][..per].iter().enumerate() {
                 let delta = if k < plus { delta } else { -delta };
-                adjoints[a as usize] += delta.chain(values[b as usize]);
-                adjoints[b as usize] += delta.chain(values[a as usize]);
+                if b == self.one {
+                    adjoints[a as usize] += delta;
+                } else {
+                    adjoints[a as usize] += delta.chain(values[b as usize]);
+                    adjoints[b as usize] += delta.chain(values[a as usize]);
+                }
             }
         }
     }
