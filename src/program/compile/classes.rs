@@ -10,6 +10,7 @@ use rustc_hash::FxHashMap;
 use super::super::Program;
 use super::fuse::{Code, Fused};
 use super::hash::{Ops, mix};
+use super::ready;
 use super::roll::Region;
 use crate::op::Op;
 
@@ -53,7 +54,6 @@ impl Classes {
             };
             (keys[slot - leaves], shapes[slot - leaves]) = (key, shape);
         }
-        let sides = users.sides();
         let by_level = by_level(leaves, fused, &kinds.levels);
         let mut classes = Self {
             order: Vec::with_capacity(by_level.len()),
@@ -63,22 +63,25 @@ impl Classes {
             one: narrow(leaves),
             zero: narrow(leaves) + 1,
         };
-        let key = |slot: u32| keys[slot as usize - leaves];
         let shape = |slot: u32| shapes[slot as usize - leaves];
-        let level = |slot: u32| kinds.levels[slot as usize];
-        let mut rest = by_level.as_slice();
-        let mut members = Vec::new();
-        while let Some(&first) = rest.first() {
-            let count = rest.iter().take_while(|&&slot| level(slot) == level(first)).count();
-            members.clear();
-            members.extend_from_slice(&rest[..count]);
-            rest = &rest[count..];
-            if count > 1 {
-                sort_by_first_appearance(&mut members, key);
-            }
-            for class in members.chunk_by_mut(|&a, &b| key(a) == key(b) && shape(a) == shape(b)) {
+        let sorted = Sorted::new(by_level, &kinds.levels, |slot| (keys[slot as usize - leaves], shape(slot)));
+        if sorted.is_irregular() {
+            let runs = ready::runs(
+                &sorted.slots,
+                narrow(leaves),
+                |slot| (kinds.flat(slot), shape(slot)),
+                |slot, visit| each_operand(fused, regions, slot, visit),
+            );
+            runs.starts.windows(2).for_each(|ends| classes.push(&runs.order[ends[0] as usize..ends[1] as usize]));
+        } else {
+            let sides = users.sides();
+            let Sorted { mut slots, classes: sizes, .. } = sorted;
+            let mut rest = slots.as_mut_slice();
+            for size in sizes {
+                let (class, others) = rest.split_at_mut(size as usize);
                 sort_by_first_appearance(class, |slot| sides[slot as usize]);
                 classes.push(class);
+                rest = others;
             }
         }
         classes.starts.push(narrow(classes.order.len()));
@@ -101,6 +104,41 @@ impl Classes {
     /// The members of every class.
     pub(super) fn iter(&self) -> impl Iterator<Item = &[u32]> {
         self.starts.windows(2).map(|ends| &self.order[ends[0] as usize..ends[1] as usize])
+    }
+}
+
+/// Computed slots level by level, those of a level class by class.
+struct Sorted {
+    slots: Vec<u32>,
+    /// The size of each class.
+    classes: Vec<u32>,
+    levels: usize,
+}
+
+impl Sorted {
+    fn new(by_level: Vec<u32>, levels: &[u32], key: impl Fn(u32) -> (u64, Shape)) -> Self {
+        let mut sorted = Self { slots: by_level, classes: vec![], levels: 0 };
+        for level in sorted.slots.chunk_by_mut(|&a, &b| levels[a as usize] == levels[b as usize]) {
+            sorted.levels += 1;
+            sort_by_first_appearance(level, |slot| key(slot).0);
+            sorted.classes.extend(level.chunk_by(|&a, &b| key(a) == key(b)).map(|class| narrow(class.len())));
+        }
+        sorted
+    }
+
+    /// Whether the classes are small although the levels are not.
+    fn is_irregular(&self) -> bool {
+        4 * self.classes.len() > self.slots.len() && 3 * self.levels < self.slots.len()
+    }
+}
+
+/// Calls `visit` with every operand of a computed slot.
+fn each_operand(fused: &Fused, regions: &[Region], slot: u32, visit: &mut dyn FnMut(u32)) {
+    match fused.code[slot as usize] {
+        Code::Leaf | Code::Absorbed => {}
+        Code::Linear => fused.terms(slot as usize).iter().for_each(|term| term.each_factor(&mut *visit)),
+        Code::Map(_) | Code::List(_) => fused.operands(slot as usize).iter().copied().for_each(visit),
+        Code::Region(number) => regions[number as usize].reads.iter().copied().for_each(visit),
     }
 }
 

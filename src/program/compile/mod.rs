@@ -9,6 +9,7 @@ mod classes;
 mod emit;
 mod fuse;
 mod hash;
+mod ready;
 mod roll;
 mod schedule;
 mod windows;

@@ -1,0 +1,85 @@
+//! Ready lists: an order for graphs without regular levels.
+//!
+//! What can be computed waits in a list for each kind of operation, and the fullest list goes next. Where levels are
+//! narrow this makes longer runs of one operation than the levels have.
+
+use std::collections::BinaryHeap;
+use std::hash::Hash;
+
+use rustc_hash::FxHashMap;
+
+/// The order, run after run, and where each run begins, and the end of the last.
+#[derive(Debug, Default)]
+pub(super) struct Runs {
+    pub(super) order: Vec<u32>,
+    pub(super) starts: Vec<u32>,
+}
+
+/// Orders slots; `operands` calls its visitor with the operands of a slot, those before `first` being there already.
+pub(super) fn runs<K: Hash + Eq>(
+    slots: &[u32],
+    first: u32,
+    kind: impl Fn(u32) -> K,
+    operands: impl Fn(u32, &mut dyn FnMut(u32)),
+) -> Runs {
+    let last = slots.iter().max().map_or(first, |&slot| slot + 1);
+    let place = |slot: u32| (slot - first) as usize;
+    // The users of each slot lie side by side, and end where those of the next begin.
+    let mut ends = vec![0_u32; (last - first) as usize + 1];
+    let mut waiting = vec![0_u32; (last - first) as usize];
+    for &slot in slots {
+        operands(slot, &mut |operand| {
+            if operand >= first {
+                ends[place(operand) + 1] += 1;
+                waiting[place(slot)] += 1;
+            }
+        });
+    }
+    for slot in 1..ends.len() {
+        ends[slot] += ends[slot - 1];
+    }
+    let mut next = ends.clone();
+    let mut users = vec![0_u32; *ends.last().unwrap_or(&0) as usize];
+    for &slot in slots {
+        operands(slot, &mut |operand| {
+            if operand >= first {
+                let at = &mut next[place(operand)];
+                users[*at as usize] = slot;
+                *at += 1;
+            }
+        });
+    }
+    let mut numbers = FxHashMap::default();
+    let mut lists: Vec<Vec<u32>> = Vec::new();
+    let mut fullest: BinaryHeap<(usize, usize)> = BinaryHeap::new();
+    let mut offer = |slot: u32, lists: &mut Vec<Vec<u32>>, fullest: &mut BinaryHeap<(usize, usize)>| {
+        let new = numbers.len();
+        let number = *numbers.entry(kind(slot)).or_insert(new);
+        if number == lists.len() {
+            lists.push(vec![]);
+        }
+        lists[number].push(slot);
+        fullest.push((lists[number].len(), number));
+    };
+    slots.iter().filter(|&&slot| waiting[place(slot)] == 0).for_each(|&slot| offer(slot, &mut lists, &mut fullest));
+    let mut runs = Runs::default();
+    while let Some((len, number)) = fullest.pop() {
+        if lists[number].len() != len || len == 0 {
+            continue;
+        }
+        runs.starts.push(u32::try_from(runs.order.len()).expect("fewer than 2³² nodes"));
+        let mut run = std::mem::take(&mut lists[number]);
+        run.sort_unstable();
+        for &slot in &run {
+            for &user in &users[ends[place(slot)] as usize..ends[place(slot) + 1] as usize] {
+                waiting[place(user)] -= 1;
+                if waiting[place(user)] == 0 {
+                    offer(user, &mut lists, &mut fullest);
+                }
+            }
+        }
+        runs.order.extend(run);
+    }
+    runs.starts.push(u32::try_from(runs.order.len()).expect("fewer than 2³² nodes"));
+    runs
+}
