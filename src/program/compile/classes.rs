@@ -75,10 +75,10 @@ impl Classes {
             runs.starts.windows(2).for_each(|ends| classes.push(&runs.order[ends[0] as usize..ends[1] as usize]));
         } else {
             let sides = users.sides();
-            let Sorted { mut slots, classes: sizes, .. } = sorted;
+            let Sorted { mut slots, classes: counts, .. } = sorted;
             let mut rest = slots.as_mut_slice();
-            for size in sizes {
-                let (class, others) = rest.split_at_mut(size as usize);
+            for count in counts {
+                let (class, others) = rest.split_at_mut(count as usize);
                 sort_by_first_appearance(class, |slot| sides[slot as usize]);
                 classes.push(class);
                 rest = others;
