@@ -6,10 +6,12 @@
 #![allow(
     clippy::disallowed_methods,
     clippy::needless_range_loop,
+    clippy::similar_names,
     clippy::struct_field_names,
     reason = "code written by hand has std's functions, and names and indices of the formulas"
 )]
 
+pub(crate) mod ba;
 pub(crate) mod chain;
 pub(crate) mod gmm;
 pub(crate) mod irregular;
@@ -61,6 +63,7 @@ pub(crate) fn all() -> Vec<Make> {
         |seed| Box::new(mlp::Mlp::new(mlp::Form::Written, 32, seed)),
         |seed| Box::new(gmm::Gmm::new(1000, 25, seed)),
         |seed| Box::new(lstm::Lstm::new(128, seed)),
+        |seed| Box::new(ba::BundleAdjustment::new(49, 7776, 31_843, seed)),
         |seed| Box::new(rosenbrock::Rosenbrock::new(100_000, seed)),
         |seed| Box::new(chain::Chain::new(1_000_000, seed)),
         |seed| Box::new(irregular::Irregular::new(10_000, seed)),

@@ -14,10 +14,10 @@ use super::windows::{Back, Map, Step, Terms, Window, WindowCode};
 ///
 /// ```
 /// let graph = dagrad::Graph::new();
-/// let (x, w) = (graph.inputs("x", 8), graph.parameters("w", &[0.5; 8]));
+/// let (x, w) = (graph.inputs("x", 24), graph.parameters("w", &[0.5; 24]));
 /// let y = graph.dot(&w, &x)?.tanh();
 /// let listing = graph.compile(&[y])?.to_string();
-/// assert!(listing.contains("Σ v[8 +1] · v[0 +1]"), "{listing}");
+/// assert!(listing.contains("Σ v[24 +1] · v[0 +1]"), "{listing}");
 /// # Ok::<(), dagrad::Error>(())
 /// ```
 impl Display for Program {
