@@ -1,5 +1,6 @@
 //! Many examples at once: blocks of lanes one after the other.
 
+use std::ops::Range;
 use std::sync::Arc;
 
 use super::lanes::{Aligned, Block, LaneCode, Operand, Totals};
@@ -22,9 +23,13 @@ pub(super) struct LaneProgram {
 pub(super) fn tile(code: &LaneCode, lanes: usize) -> usize {
     let fitting = CACHE / (16 * (code.rows as usize).max(1));
     let most = (fitting / 8 * 8).clamp(8, 256);
-    let tiles = lanes.div_ceil(most).max(1);
+    // Two threads at least have something to do.
+    let tiles = lanes.div_ceil(most).max(if lanes >= 256 { 2 } else { 1 });
     lanes.div_ceil(tiles).next_multiple_of(8).max(8)
 }
+
+/// The most chunks that run side by side.
+const CHUNKS: usize = 16;
 
 /// The buffers of a run over many examples.
 #[derive(Clone, Debug)]
@@ -32,38 +37,88 @@ pub(super) struct Batch {
     program: Arc<LaneProgram>,
     lanes: usize,
     tile: usize,
-    block: Block,
     slots: Vec<f64>,
     slot_adjoints: Vec<f64>,
     uniforms: Vec<f64>,
-    totals: Vec<f64>,
+    chunks: Vec<Chunk>,
+    /// As many as may be at work at once.
+    blocks: Vec<Tile>,
     pub(super) outputs: Vec<f64>,
     pub(super) inputs: Vec<f64>,
+}
+
+/// Some tiles one after the other, and what they come to.
+///
+/// How the tiles are divided follows from the program and the lanes alone, and chunks are added up in their order: any
+/// number of threads gives the same bits.
+#[derive(Clone, Debug)]
+struct Chunk {
+    lanes: Range<usize>,
+    totals: Vec<f64>,
+    /// The values of the outputs and the adjoints of the inputs, for the lanes of the chunk.
+    outputs: Vec<f64>,
+    inputs: Vec<f64>,
+}
+
+/// The buffers of a tile at work.
+#[derive(Clone, Debug)]
+struct Tile {
+    block: Block,
     seeds: Aligned,
+}
+
+/// What all tiles of a run share.
+#[derive(Clone, Copy)]
+struct Call<'a> {
+    program: &'a LaneProgram,
+    /// How many lanes there are, and how many go into a tile.
+    lanes: usize,
+    tile: usize,
+    uniforms: &'a [f64],
+    inputs: &'a [f64],
+    seeds: Option<&'a [f64]>,
 }
 
 impl Batch {
     pub(super) fn new(program: Arc<LaneProgram>, lanes: usize) -> Self {
         let code = &program.code;
         let tile = tile(code, lanes);
+        let per_chunk = lanes.div_ceil(tile).div_ceil(CHUNKS).max(1) * tile;
+        let input_count = if program.input_adjoints { code.columns as usize } else { 0 };
+        let chunks: Vec<Chunk> = (0..lanes)
+            .step_by(per_chunk)
+            .map(|start| {
+                let lanes = start..lanes.min(start + per_chunk);
+                Chunk {
+                    totals: vec![0.0; program.places.len()],
+                    outputs: vec![0.0; code.outputs.len() * lanes.len()],
+                    inputs: vec![0.0; input_count * lanes.len()],
+                    lanes,
+                }
+            })
+            .collect();
+        let at_once = if cfg!(feature = "rayon") { chunks.len() } else { 1 };
+        let working = Tile { block: Block::new(code, tile), seeds: Aligned::new(code.outputs.len() * tile) };
         Self {
             lanes,
             tile,
-            block: Block::new(code, tile),
             slots: vec![0.0; program.shared.slots()],
             slot_adjoints: vec![0.0; program.shared.slots()],
             uniforms: vec![0.0; program.places.len()],
-            totals: vec![0.0; program.places.len()],
+            chunks,
+            blocks: vec![working; at_once],
             outputs: vec![0.0; code.outputs.len() * lanes],
-            inputs: vec![0.0; if program.input_adjoints { code.columns as usize * lanes } else { 0 }],
-            seeds: Aligned::new(code.outputs.len() * tile),
+            inputs: vec![0.0; input_count * lanes],
             program,
         }
     }
 
     pub(super) fn bytes(&self) -> usize {
-        let shared = self.slots.len() + self.slot_adjoints.len() + self.uniforms.len() + self.totals.len();
-        8 * (self.block.len() + shared + self.outputs.len() + self.inputs.len() + self.seeds.get().len())
+        let of_chunk = |chunk: &Chunk| chunk.totals.len() + chunk.outputs.len() + chunk.inputs.len();
+        let chunks: usize = self.chunks.iter().map(of_chunk).sum();
+        let blocks: usize = self.blocks.iter().map(|tile| tile.block.len() + tile.seeds.get().len()).sum();
+        let shared = self.slots.len() + self.slot_adjoints.len() + self.uniforms.len();
+        8 * (chunks + blocks + shared + self.outputs.len() + self.inputs.len())
     }
 
     pub(super) fn parameters(&self) -> &[f64] {
@@ -71,59 +126,94 @@ impl Batch {
     }
 
     pub(super) fn run(&mut self, parameters: &[f64], inputs: &[f64], seeds: Option<&[f64]>) {
-        let program = self.program.clone();
-        program.shared.forward(parameters, &mut self.slots);
-        for (uniform, &slot) in self.uniforms.iter_mut().zip(&program.places) {
-            *uniform = self.slots[slot as usize];
+        let Self { program, lanes, tile, slots, slot_adjoints, uniforms, chunks, blocks, .. } = self;
+        program.shared.forward(parameters, slots);
+        for (uniform, &slot) in uniforms.iter_mut().zip(&program.places) {
+            *uniform = slots[slot as usize];
         }
-        self.totals.fill(0.0);
-        for start in (0..self.lanes).step_by(self.tile) {
-            self.tile(&program.code, inputs, seeds, start..self.lanes.min(start + self.tile));
-        }
-        let Some(seeds) = seeds else { return };
-        for (&output, seed) in program.code.outputs.iter().zip(seeds) {
-            if let Operand::Shared(place) = output {
-                self.totals[place as usize] += seed * self.lanes as f64;
+        let call = Call { program, lanes: *lanes, tile: *tile, uniforms, inputs, seeds };
+        run_chunks(call, chunks, blocks);
+        for chunk in &self.chunks {
+            let count = chunk.lanes.len();
+            for (all, own) in [(&mut self.outputs, &chunk.outputs), (&mut self.inputs, &chunk.inputs)] {
+                for (row, own) in all.chunks_exact_mut(self.lanes).zip(own.chunks_exact(count)) {
+                    row[chunk.lanes.clone()].copy_from_slice(own);
+                }
             }
         }
-        self.slot_adjoints.fill(0.0);
-        for (&total, &slot) in self.totals.iter().zip(&program.places) {
-            self.slot_adjoints[slot as usize] += total;
+        let Some(seeds) = seeds else { return };
+        slot_adjoints.fill(0.0);
+        for chunk in &self.chunks {
+            for (&total, &slot) in chunk.totals.iter().zip(&program.places) {
+                slot_adjoints[slot as usize] += total;
+            }
         }
-        program.shared.reverse(&self.slots, &mut self.slot_adjoints);
+        for (&output, seed) in program.code.outputs.iter().zip(seeds) {
+            if let Operand::Shared(place) = output {
+                slot_adjoints[program.places[place as usize] as usize] += seed * self.lanes as f64;
+            }
+        }
+        program.shared.reverse(slots, slot_adjoints);
+    }
+}
+
+#[cfg(feature = "rayon")]
+fn run_chunks(call: Call<'_>, chunks: &mut [Chunk], blocks: &mut [Tile]) {
+    use rayon::prelude::{IndexedParallelIterator as _, ParallelIterator as _, ParallelSliceMut as _};
+    // A thread goes on with the block that it has in its cache.
+    let per_thread = chunks.len().div_ceil(rayon::current_num_threads()).max(1);
+    chunks.par_chunks_mut(per_thread).zip(blocks).for_each(|(chunks, tile)| {
+        chunks.iter_mut().for_each(|chunk| chunk.run(call, tile));
+    });
+}
+
+#[cfg(not(feature = "rayon"))]
+fn run_chunks(call: Call<'_>, chunks: &mut [Chunk], blocks: &mut [Tile]) {
+    chunks.iter_mut().for_each(|chunk| chunk.run(call, &mut blocks[0]));
+}
+
+impl Chunk {
+    fn run(&mut self, call: Call<'_>, tile: &mut Tile) {
+        self.totals.fill(0.0);
+        for start in self.lanes.clone().step_by(call.tile) {
+            self.run_tile(call, tile, start..self.lanes.end.min(start + call.tile));
+        }
     }
 
     /// Runs the examples of one block, the rest of it filled with copies of the last that do not count.
-    fn tile(&mut self, code: &LaneCode, inputs: &[f64], seeds: Option<&[f64]>, range: std::ops::Range<usize>) {
+    fn run_tile(&mut self, call: Call<'_>, tile: &mut Tile, range: Range<usize>) {
+        let code = &call.program.code;
         let (used, lanes) = (range.len(), range.len().next_multiple_of(8));
-        self.block.set_lanes(lanes);
+        let own = range.start - self.lanes.start..range.end - self.lanes.start;
+        let of_chunk = self.lanes.len();
+        tile.block.set_lanes(lanes);
         for column in 0..code.columns {
-            let from = &inputs[column as usize * self.lanes..][range.clone()];
-            let (own, rest) = self.block.column_mut(column).split_at_mut(used);
+            let from = &call.inputs[column as usize * call.lanes..][range.clone()];
+            let (own, rest) = tile.block.column_mut(column).split_at_mut(used);
             own.copy_from_slice(from);
             rest.fill(from[used - 1]);
         }
-        code.forward(&self.uniforms, &mut self.block);
+        code.forward(call.uniforms, &mut tile.block);
         for (output, &operand) in code.outputs.iter().enumerate() {
-            let to = &mut self.outputs[output * self.lanes..][range.clone()];
+            let to = &mut self.outputs[output * of_chunk..][own.clone()];
             match operand {
-                Operand::Rows(row) => to.copy_from_slice(&self.block.value(row)[..used]),
-                Operand::Shared(place) => to.fill(self.uniforms[place as usize]),
+                Operand::Rows(row) => to.copy_from_slice(&tile.block.value(row)[..used]),
+                Operand::Shared(place) => to.fill(call.uniforms[place as usize]),
             }
         }
-        let Some(seeds) = seeds else { return };
-        let rows = self.seeds.get_mut();
+        let Some(seeds) = call.seeds else { return };
+        let rows = tile.seeds.get_mut();
         for (row, &seed) in rows.chunks_exact_mut(lanes).zip(seeds) {
             row[..used].fill(seed);
             row[used..].fill(0.0);
         }
-        let rows = self.seeds.get();
+        let rows = tile.seeds.get();
         let seed = |output: usize| &rows[output * lanes..][..lanes];
-        code.reverse(&self.uniforms, seed, &mut self.block, &mut Totals { shared: &mut self.totals });
-        if self.program.input_adjoints {
+        code.reverse(call.uniforms, seed, &mut tile.block, &mut Totals { shared: &mut self.totals });
+        if call.program.input_adjoints {
             for column in 0..code.columns {
-                let to = &mut self.inputs[column as usize * self.lanes..][range.clone()];
-                to.copy_from_slice(&self.block.adjoint(column)[..used]);
+                let to = &mut self.inputs[column as usize * of_chunk..][own.clone()];
+                to.copy_from_slice(&tile.block.adjoint(column)[..used]);
             }
         }
     }

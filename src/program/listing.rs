@@ -17,7 +17,7 @@ use super::windows::{Back, Map, Step, Terms, Window, WindowCode};
 /// let (x, w) = (graph.inputs("x", 24), graph.parameters("w", &[0.5; 24]));
 /// let y = graph.dot(&w, &x)?.tanh();
 /// let listing = graph.compile(&[y])?.to_string();
-/// assert!(listing.contains("Σ v[24 +1] · v[0 +1]"), "{listing}");
+/// assert!(listing.contains("Σ v[0 +1] · v[24 +1]"), "{listing}");
 /// # Ok::<(), dagrad::Error>(())
 /// ```
 impl Display for Program {
