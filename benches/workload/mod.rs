@@ -8,6 +8,7 @@
     clippy::needless_range_loop,
     clippy::similar_names,
     clippy::struct_field_names,
+    clippy::too_many_lines,
     reason = "code written by hand has std's functions, and names and indices of the formulas"
 )]
 
@@ -16,7 +17,11 @@ pub(crate) mod chain;
 pub(crate) mod gmm;
 pub(crate) mod irregular;
 pub(crate) mod lstm;
+pub(crate) mod microgpt;
 pub(crate) mod mlp;
+#[path = "../../examples/microgpt/model.rs"]
+#[allow(dead_code, reason = "the example needs more of it")]
+mod model;
 pub(crate) mod rosenbrock;
 
 use dagrad::{Expr, Graph};
@@ -66,6 +71,7 @@ pub(crate) fn all() -> Vec<Make> {
         |seed| Box::new(ba::BundleAdjustment::new(49, 7776, 31_843, seed)),
         |seed| Box::new(rosenbrock::Rosenbrock::new(100_000, seed)),
         |seed| Box::new(chain::Chain::new(1_000_000, seed)),
+        |seed| Box::new(microgpt::MicroGpt::new("helium", seed)),
         |seed| Box::new(irregular::Irregular::new(10_000, seed)),
         |seed| Box::new(irregular::Irregular::new(100_000, seed)),
     ]

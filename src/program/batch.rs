@@ -163,13 +163,17 @@ fn run_chunks(call: Call<'_>, chunks: &mut [Chunk], blocks: &mut [Tile]) {
     // A thread goes on with the block that it has in its cache.
     let per_thread = chunks.len().div_ceil(rayon::current_num_threads()).max(1);
     chunks.par_chunks_mut(per_thread).zip(blocks).for_each(|(chunks, tile)| {
-        chunks.iter_mut().for_each(|chunk| chunk.run(call, tile));
+        for chunk in chunks {
+            chunk.run(call, tile);
+        }
     });
 }
 
 #[cfg(not(feature = "rayon"))]
 fn run_chunks(call: Call<'_>, chunks: &mut [Chunk], blocks: &mut [Tile]) {
-    chunks.iter_mut().for_each(|chunk| chunk.run(call, &mut blocks[0]));
+    for chunk in chunks {
+        chunk.run(call, &mut blocks[0]);
+    }
 }
 
 impl Chunk {
