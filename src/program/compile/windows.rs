@@ -117,6 +117,7 @@ impl Emitter<'_> {
         for &member in members {
             let places = self.fused.operands(member as usize).iter().map(|&slot| self.classes.slots[slot as usize]);
             let (out, list) = (self.slot(member), self.code.push_places(places));
+            self.code.scratch = self.code.scratch.max(2 * list.range().len() + 8);
             self.push(Step::List { op, out, list }, Made::List { op, out, list });
         }
     }

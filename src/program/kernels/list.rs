@@ -43,6 +43,50 @@ pub(crate) fn list_reverse(
     isa.run(Reverse { op, list, y: Rows::new(y, lanes, y_first), value, adjoint, out: contributions });
 }
 
+/// The logarithm of the sum of the exponentials of some numbers, by blocks of eight.
+///
+/// `exps` has room for as many numbers, up to a multiple of eight.
+///
+/// # Panics
+/// When there is too little room.
+pub(crate) fn logsumexp_of(isa: Isa, numbers: &[f64], exps: &mut [f64]) -> f64 {
+    let most = value::max(numbers);
+    if !most.is_finite() {
+        return value::logsumexp(numbers);
+    }
+    exponentials_of(isa, numbers, most, exps);
+    most + value::ln(exps[..numbers.len()].iter().sum())
+}
+
+/// The exponentials of numbers less one; the room is as for [`logsumexp_of`].
+///
+/// # Panics
+/// When there is too little room.
+pub(crate) fn exponentials_of(isa: Isa, numbers: &[f64], less: f64, exps: &mut [f64]) {
+    let (own, rest) = exps[..numbers.len().next_multiple_of(8)].split_at_mut(numbers.len());
+    for (exp, number) in own.iter_mut().zip(numbers) {
+        *exp = number - less;
+    }
+    rest.fill(0.0);
+    isa.run(Exponentials { exps: &mut exps[..numbers.len().next_multiple_of(8)] });
+}
+
+/// The kernel of [`exponentials_of`].
+struct Exponentials<'a> {
+    exps: &'a mut [f64],
+}
+
+impl Kernel for Exponentials<'_> {
+    type Output = ();
+
+    #[inline(always)]
+    fn run<S: Simd>(self, _: S) {
+        for exp in self.exps {
+            *exp = value::exp(*exp);
+        }
+    }
+}
+
 /// The kernel of [`list_forward`].
 struct Forward<'a> {
     op: Op,

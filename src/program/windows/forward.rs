@@ -4,9 +4,11 @@ use smallvec::SmallVec;
 
 use super::super::kernels::chain::chain_forward;
 use super::super::kernels::linear::Mode;
+use super::super::kernels::list::logsumexp_of;
 use super::super::kernels::nest::{Source, Target, contract};
 use super::super::kernels::{Isa, Zero, map};
-use super::{Chain, Map, Run, Step, Terms, Window, WindowCode, whole};
+use super::{Chain, FEW, Map, Run, Step, Terms, Window, WindowCode, whole};
+use crate::op::Op;
 
 impl WindowCode {
     /// Computes every slot; inputs, parameters and constants have been filled.
@@ -35,9 +37,15 @@ impl WindowCode {
                     region.forward(isa, self, adjoint, values, run.adjoints.get_mut(), buffers);
                 }
                 Step::List { op, out, list } => {
-                    let operands: SmallVec<[f64; 32]> =
-                        self.places[list.range()].iter().map(|&place| values[place as usize]).collect();
-                    values[*out as usize] = op.value(&operands);
+                    let places = &self.places[list.range()];
+                    let (operands, rest) = scratch.split_at_mut(places.len());
+                    for (operand, &place) in operands.iter_mut().zip(places) {
+                        *operand = values[place as usize];
+                    }
+                    values[*out as usize] = match op {
+                        Op::LogSumExp if places.len() >= FEW => logsumexp_of(isa, operands, rest),
+                        _ => op.value(operands),
+                    };
                 }
             }
         }

@@ -172,6 +172,9 @@ impl WindowCode {
     }
 }
 
+/// Fewer numbers than these are not worth a register.
+const FEW: usize = 4;
+
 /// As many numbers as fill whole registers of eight.
 fn whole(count: usize) -> usize {
     count.next_multiple_of(8)

@@ -1,13 +1,12 @@
 //! The reverse pass of one run.
 
-use smallvec::SmallVec;
-
 use super::super::kernels::chain::{Values, chain_reverse};
 use super::super::kernels::linear::Mode;
+use super::super::kernels::list::exponentials_of;
 use super::super::kernels::nest::{Source, Target, contract};
 use super::super::kernels::{Isa, Zero, map};
-use super::{Back, Chain, Map, Run, Terms, Window, WindowCode, whole};
-use crate::op::Scalar as _;
+use super::{Back, Chain, FEW, Map, Run, Terms, Window, WindowCode, whole};
+use crate::op::{Op, Scalar as _};
 
 impl WindowCode {
     /// Computes the adjoints of the slots from seeds of the outputs, after a forward pass that knew them.
@@ -37,11 +36,20 @@ impl WindowCode {
                 Back::Chain(chain) => self.chain_back(isa, chain, values, adjoints),
                 Back::List { op, out, list } => {
                     let places = &self.places[list.range()];
-                    let operands: SmallVec<[f64; 32]> = places.iter().map(|&place| values[place as usize]).collect();
-                    let mut partials: SmallVec<[f64; 32]> = SmallVec::from_elem(0.0, operands.len());
-                    op.partials(&operands, values[*out as usize], &mut partials);
+                    let (operands, rest) = scratch.split_at_mut(places.len());
+                    for (operand, &place) in operands.iter_mut().zip(places) {
+                        *operand = values[place as usize];
+                    }
+                    let value = values[*out as usize];
+                    match op {
+                        Op::LogSumExp if places.len() >= FEW && value.is_finite() => {
+                            exponentials_of(isa, operands, value, rest);
+                        }
+                        _ => op.partials(operands, value, &mut rest[..places.len()]),
+                    }
+                    let partials = &rest[..places.len()];
                     let adjoint = adjoints[*out as usize];
-                    for (&place, &partial) in places.iter().zip(&partials) {
+                    for (&place, &partial) in places.iter().zip(partials) {
                         adjoints[place as usize] += adjoint.chain(partial);
                     }
                 }

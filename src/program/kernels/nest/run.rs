@@ -165,7 +165,14 @@ impl<const Z: u8> Kernel for Along<'_, Z> {
         let mut first = Row::<Z>::new(self.0);
         for _ in 0..outer_count {
             let mut row = first;
-            for _ in 0..row_count {
+            let mut left = row_count;
+            // Rows side by side share the latency of their sums.
+            while Z == BROADCAST && left >= 4 && row.terms >= 2 && rows.x != 0 && row.count >= S::WIDTH {
+                row.four(simd, rows);
+                row.at = row.at.after(rows, 4);
+                left -= 4;
+            }
+            for _ in 0..left {
                 row.run(simd);
                 row.at = row.at.after(rows, 1);
                 if rows.x == 0 {
@@ -257,9 +264,62 @@ impl<const Z: u8> Row<Z> {
         if self.zero == Zero::Absorbs && has_nan(simd, &sums) {
             return self.one_by_one(done, N * S::WIDTH);
         }
+        self.finish(simd, done, &sums);
+    }
+
+    /// Four rows, of which this is the first.
+    #[inline(always)]
+    fn four<S: Simd>(&self, simd: S, rows: Stride) {
+        let mut done = 0;
+        while self.count - done >= 2 * S::WIDTH {
+            self.four_blocks::<S, 2>(simd, rows, done);
+            done += 2 * S::WIDTH;
+        }
+        if self.count - done >= S::WIDTH {
+            self.four_blocks::<S, 1>(simd, rows, done);
+            done += S::WIDTH;
+        }
+        if done < self.count {
+            for r in 0..4 {
+                Self { at: self.at.after(rows, r), ..*self }.some::<S>(simd, done, self.count - done);
+            }
+        }
+    }
+
+    /// `N` whole registers of four rows, where Z is one number for all of them.
+    #[inline(always)]
+    fn four_blocks<S: Simd, const N: usize>(&self, simd: S, rows: Stride, done: usize) {
+        let mut sums = [[simd.splat(-0.0); N]; 4];
+        let (mut y, mut z) = self.factors(done);
+        for _ in 0..self.terms {
+            for (r, sums) in (0..).zip(&mut sums) {
+                // SAFETY: the walks were checked, and these registers lie on them.
+                unsafe {
+                    let z = simd.splat(z.wrapping_offset(r * rows.z).read());
+                    let y = y.wrapping_offset(r * rows.y);
+                    for v in 0..N {
+                        sums[v] = simd.mul_add(simd.load(y.add(v * S::WIDTH)), z, sums[v]);
+                    }
+                }
+            }
+            (y, z) = (y.wrapping_offset(self.y_step), z.wrapping_offset(self.z_step));
+        }
+        for (r, sums) in sums.iter().enumerate() {
+            let row = Self { at: self.at.after(rows, r), ..*self };
+            if self.zero == Zero::Absorbs && has_nan(simd, sums) {
+                row.one_by_one(done, N * S::WIDTH);
+            } else {
+                row.finish(simd, done, sums);
+            }
+        }
+    }
+
+    /// Writes sums that are numbers.
+    #[inline(always)]
+    fn finish<S: Simd, const N: usize>(&self, simd: S, done: usize, sums: &[S::Vector; N]) {
         for v in 0..N {
             let x = self.at.x.wrapping_add(done + v * S::WIDTH);
-            // SAFETY: as above.
+            // SAFETY: the walks were checked, and these registers lie on them.
             unsafe {
                 let before = if self.mode == Mode::Add { simd.load(x) } else { simd.splat(-0.0) };
                 simd.store(self.total(simd, before, sums[v]), x);
@@ -346,6 +406,12 @@ impl<const Z: u8> DotRows<Z> {
                 let at = first.after(stride, row);
                 let sums =
                     if count == 8 { self.dots::<S, true>(simd, at, 8) } else { self.dots::<S, false>(simd, at, count) };
+                if count == 8 && stride.x == 1 && !(self.0.zero == Zero::Absorbs && sums.iter().sum::<f64>().is_nan()) {
+                    // SAFETY: the walk was checked, and these eight numbers lie on it.
+                    unsafe { self.write_eight(at.x, &sums, mode) };
+                    row += count;
+                    continue;
+                }
                 for (r, &sum) in sums[..count].iter().enumerate() {
                     self.finish(at.after(stride, r), sum, if row + r > 0 && stride.x == 0 { Mode::Add } else { mode });
                 }
@@ -361,6 +427,20 @@ impl<const Z: u8> DotRows<Z> {
 }
 
 impl<const Z: u8> DotRows<Z> {
+    /// Writes eight neighbouring sums.
+    ///
+    /// # Safety
+    /// `x` points at eight numbers of the target.
+    #[inline(always)]
+    unsafe fn write_eight(&self, x: *mut f64, sums: &[f64; 8], mode: Mode) {
+        // SAFETY: as the caller promises.
+        let x = unsafe { &mut *x.cast::<[f64; 8]>() };
+        let before = if mode == Mode::Add { *x } else { [-0.0; 8] };
+        for j in 0..8 {
+            x[j] = if self.0.minus { before[j] - sums[j] } else { before[j] + sums[j] };
+        }
+    }
+
     #[inline(always)]
     fn finish(&self, at: At, sum: f64, mode: Mode) {
         if self.0.zero == Zero::Absorbs && sum.is_nan() {
