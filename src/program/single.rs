@@ -1,16 +1,16 @@
 //! One example: a run over windows.
 
+use std::ops::Range;
 use std::sync::Arc;
 
 use super::kernels::Isa;
-use super::windows::{Run, WindowCode};
+use super::windows::{Call, Run, WindowCode};
 
 /// What a program is for one example.
 #[derive(Debug)]
 pub(super) struct SingleProgram {
     pub(super) code: WindowCode,
     pub(super) inputs: usize,
-    pub(super) parameters: usize,
     pub(super) constants: Vec<f64>,
     pub(super) input_adjoints: bool,
 }
@@ -27,8 +27,8 @@ pub(super) struct Single {
 impl Single {
     pub(super) fn new(program: Arc<SingleProgram>) -> Self {
         let mut run = Run::new(&program.code);
-        run.values.get_mut()[program.inputs + program.parameters..][..program.constants.len()]
-            .copy_from_slice(&program.constants);
+        let first = program.code.parameters.end as usize;
+        run.values.get_mut()[first..][..program.constants.len()].copy_from_slice(&program.constants);
         Self { isa: Isa::detect(), run, outputs: vec![0.0; program.code.outputs.len()], program }
     }
 
@@ -38,7 +38,8 @@ impl Single {
 
     /// The adjoints of the parameters.
     pub(super) fn parameters(&self) -> &[f64] {
-        &self.run.adjoints.get()[self.program.inputs..][..self.program.parameters]
+        let Range { start, end } = self.program.code.parameters;
+        &self.run.adjoints.get()[start as usize..end as usize]
     }
 
     /// The adjoints of the inputs, if they are wanted.
@@ -47,15 +48,14 @@ impl Single {
     }
 
     pub(super) fn run(&mut self, parameters: &[f64], inputs: &[f64], seeds: Option<&[f64]>) {
-        let values = self.run.values.get_mut();
-        values[..inputs.len()].copy_from_slice(inputs);
-        values[inputs.len()..][..parameters.len()].copy_from_slice(parameters);
-        self.program.code.forward(self.isa, seeds, &mut self.run);
+        self.run.values.get_mut()[..inputs.len()].copy_from_slice(inputs);
+        let call = Call { isa: self.isa, parameters };
+        self.program.code.forward(call, seeds, &mut self.run);
         for (output, &slot) in self.outputs.iter_mut().zip(&self.program.code.outputs) {
             *output = self.run.values.get()[slot as usize];
         }
         if let Some(seeds) = seeds {
-            self.program.code.reverse(self.isa, seeds, &mut self.run);
+            self.program.code.reverse(call, seeds, &mut self.run);
         }
     }
 }

@@ -3,19 +3,18 @@
 //! Every step gives the adjoints of what it read. The first to write an adjoint stores it where that can be known for
 //! all numbers of a window; what some step adds to before is zeroed at the start.
 
-use super::super::Program;
 use super::super::kernels::linear::Mode;
 use super::super::kernels::nest::{Loop, Nest};
 use super::super::windows::{Back, Window, WindowCode};
 use super::windows::{Made, Product};
 
 /// Emits the reverse steps.
-pub(super) fn reverse(code: &mut WindowCode, made: &[Made], program: &Program, input_adjoints: bool) {
+pub(super) fn reverse(code: &mut WindowCode, made: &[Made], input_adjoints: bool) {
     let len = code.len as usize;
-    let inputs = program.layout.inputs;
+    let parameters = code.parameters.start as usize..code.parameters.end as usize;
     let mut needs = vec![false; len];
-    needs[..inputs].fill(input_adjoints);
-    needs[inputs..inputs + program.layout.parameters].fill(true);
+    needs[..parameters.start].fill(input_adjoints);
+    needs[parameters.clone()].fill(true);
     for made in made {
         spread_needs(code, made, &mut needs);
     }
@@ -31,7 +30,7 @@ pub(super) fn reverse(code: &mut WindowCode, made: &[Made], program: &Program, i
         }
     }
     made.iter().rev().for_each(|made| planner.step(made));
-    for slot in 0..inputs + program.layout.parameters {
+    for slot in 0..parameters.end {
         planner.zeros[slot] |= planner.needs[slot] && !planner.written[slot];
     }
     let mut zeros: Vec<(u32, u32)> = Vec::new();
@@ -84,7 +83,8 @@ fn spread_needs(code: &WindowCode, made: &Made, needs: &mut [bool]) {
         }
         Made::Region { number, out } => {
             let region = &code.regions[*number as usize];
-            needs[*out as usize] |= region.columns.iter().any(|column| column.1) || region.shared.iter().any(|s| s.1);
+            needs[*out as usize] |=
+                region.columns.iter().any(|column| column.adjoint) || region.shared.iter().any(|s| s.1);
         }
         Made::List { out, list, .. } => {
             needs[*out as usize] |= code.places[list.range()].iter().any(|&operand| needs[operand as usize]);
@@ -93,7 +93,7 @@ fn spread_needs(code: &WindowCode, made: &Made, needs: &mut [bool]) {
 }
 
 /// The place of a number of a window.
-fn place(code: &WindowCode, window: Window, m: u32) -> u32 {
+pub(super) fn place(code: &WindowCode, window: Window, m: u32) -> u32 {
     match window {
         Window::Affine { first, step } => first.wrapping_add_signed(step.wrapping_mul(m.cast_signed())),
         Window::List(span) => code.places[span.range()][m as usize],
@@ -176,7 +176,7 @@ impl Planner<'_> {
                             .map(|l| Loop { count: l.count, steps: [l.steps[own], l.steps[0], l.steps[other]] })
                             .collect();
                         let nest = Nest::new(firsts, &loops);
-                        self.back.push(Back::Nest { nest, split, mode, minus: *minus });
+                        self.back.push(Back::Nest { nest, split, mode, minus: *minus, in_place: false });
                     }
                 }
             }
@@ -220,8 +220,8 @@ impl Planner<'_> {
     /// The places whose adjoints a region adds to.
     fn places_of_region(&self, number: usize) -> Vec<u32> {
         let region = &self.code.regions[number];
-        let columns = region.columns.iter().filter(|column| column.1);
-        let of_columns = columns.flat_map(|&(window, _)| (0..region.lanes).map(move |m| place(self.code, window, m)));
+        let columns = region.columns.iter().filter(|column| column.adjoint);
+        let of_columns = columns.flat_map(|column| (0..region.lanes).map(|m| place(self.code, column.window, m)));
         let of_shared = region.shared.iter().filter(|shared| shared.1).map(|&(slot, _)| slot);
         of_columns.chain(of_shared).collect()
     }

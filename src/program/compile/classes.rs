@@ -5,6 +5,8 @@
 //! slots. They stand in the order of creation, but what goes to different places stands apart, so that the windows of
 //! the users are regular too.
 
+use std::ops::Range;
+
 use rustc_hash::FxHashMap;
 
 use super::super::Program;
@@ -23,6 +25,8 @@ pub(super) struct Classes {
     pub(super) starts: Vec<u32>,
     /// The new slot of each of the program's.
     pub(super) slots: Vec<u32>,
+    /// The new slots of the parameters.
+    pub(super) parameters: Range<u32>,
     /// How many new slots there are.
     pub(super) len: u32,
     /// The slot of the number 1.
@@ -55,13 +59,19 @@ impl Classes {
             (keys[slot - leaves], shapes[slot - leaves]) = (key, shape);
         }
         let by_level = by_level(leaves, fused, &kinds.levels);
+        let (inputs, parameters) = (narrow(program.layout.inputs), narrow(program.layout.parameters));
+        // Rows of weights are aligned if they are as long as registers.
+        let aligned = inputs.next_multiple_of(8);
+        let end = aligned + narrow(leaves) - inputs;
+        let unplaced = std::iter::repeat_n(NOTHING, len - leaves);
         let mut classes = Self {
             order: Vec::with_capacity(by_level.len()),
             starts: vec![],
-            slots: (0..narrow(leaves)).chain(std::iter::repeat_n(NOTHING, len - leaves)).collect(),
-            len: (narrow(leaves) + 2).next_multiple_of(8),
-            one: narrow(leaves),
-            zero: narrow(leaves) + 1,
+            slots: (0..inputs).chain(aligned..end).chain(unplaced).collect(),
+            parameters: aligned..aligned + parameters,
+            len: (end + 2).next_multiple_of(8),
+            one: end,
+            zero: end + 1,
         };
         let shape = |slot: u32| shapes[slot as usize - leaves];
         let sorted = Sorted::new(by_level, &kinds.levels, |slot| (keys[slot as usize - leaves], shape(slot)));

@@ -9,6 +9,7 @@ mod classes;
 mod emit;
 mod fuse;
 mod hash;
+mod in_place;
 mod ready;
 mod roll;
 mod schedule;
@@ -149,13 +150,8 @@ impl Program {
             let lanes = windows::region(region, &classes, &mut code, wanted);
             code.regions.push(lanes);
         }
-        back::reverse(&mut code, &made, self, input_adjoints);
-        SingleProgram {
-            code,
-            inputs: self.layout.inputs,
-            parameters: self.layout.parameters,
-            constants: self.constants.clone(),
-            input_adjoints,
-        }
+        back::reverse(&mut code, &made, input_adjoints);
+        in_place::find(&mut code);
+        SingleProgram { code, inputs: self.layout.inputs, constants: self.constants.clone(), input_adjoints }
     }
 }

@@ -34,7 +34,13 @@ pub(super) enum Made {
 
 /// Emits the forward steps; also returns what each is made from.
 pub(super) fn forward(fused: &Fused, classes: &Classes, outputs: &[u32]) -> (WindowCode, Vec<Made>) {
-    let code = WindowCode { len: classes.len, one: classes.one, zero: classes.zero, ..WindowCode::default() };
+    let code = WindowCode {
+        len: classes.len,
+        parameters: classes.parameters.clone(),
+        one: classes.one,
+        zero: classes.zero,
+        ..WindowCode::default()
+    };
     let mut emitter = Emitter { code, made: vec![], fused, classes, table: vec![] };
     for members in classes.iter() {
         match fused.code[members[0] as usize] {
@@ -79,7 +85,9 @@ pub(super) fn region(
     windows::Region {
         code: lane_code,
         lanes: narrow(lanes),
-        columns: columns.into_iter().map(|(places, wanted)| (window(places, code), wanted)).collect(),
+        columns: (columns.into_iter())
+            .map(|(places, adjoint)| windows::Column { window: window(places, code), adjoint, in_place: false })
+            .collect(),
         shared: body.shared.iter().map(|&(slot, wanted)| (classes.slots[slot as usize], wanted)).collect(),
         sum: classes.slots[sum as usize],
         tail,
@@ -237,7 +245,7 @@ impl Emitter<'_> {
                 let product = Product { firsts: [out, first.0, first.1], loops };
                 let nest = Nest::new(product.firsts, &product.loops);
                 let minus = columns[k] >= class.plus;
-                self.push(Step::Nest { nest, out, mode, minus }, Made::Nest { product, minus });
+                self.push(Step::Nest { nest, out, mode, minus, in_place: [false; 2] }, Made::Nest { product, minus });
                 mode = Mode::Add;
             });
         }

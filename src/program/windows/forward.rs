@@ -5,36 +5,42 @@ use smallvec::SmallVec;
 use super::super::kernels::chain::chain_forward;
 use super::super::kernels::linear::Mode;
 use super::super::kernels::list::logsumexp_of;
-use super::super::kernels::nest::{Source, Target, contract};
+use super::super::kernels::nest::{Target, contract};
 use super::super::kernels::{Isa, Zero, map};
-use super::{Chain, FEW, Map, Run, Step, Terms, Window, WindowCode, whole};
+use super::{Call, Chain, FEW, Map, Run, Step, Terms, Window, WindowCode, whole};
 use crate::op::Op;
 
 impl WindowCode {
-    /// Computes every slot; inputs, parameters and constants have been filled.
+    /// Computes every slot; inputs and constants have been filled.
     ///
     /// With the seeds of a reverse pass that follows, what can be differentiated at once is.
-    pub(in super::super) fn forward(&self, isa: Isa, seeds: Option<&[f64]>, run: &mut Run) {
+    pub(in super::super) fn forward(&self, call: Call<'_>, seeds: Option<&[f64]>, run: &mut Run) {
+        let isa = call.isa;
         if seeds.is_some() {
             let adjoints = run.adjoints.get_mut();
             self.zeros.iter().for_each(|&(start, end)| adjoints[start as usize..end as usize].fill(0.0));
         }
         let (values, scratch) = (run.values.get_mut(), run.scratch.get_mut());
+        for copied in &self.copied {
+            let from = (copied.start - self.parameters.start) as usize;
+            values[copied.start as usize..copied.end as usize]
+                .copy_from_slice(&call.parameters[from..from + copied.len()]);
+        }
         for step in &self.forward {
             match step {
                 Step::Map(map) => self.map(isa, map, values, scratch),
-                Step::Nest { nest, out, mode, minus } => {
+                Step::Nest { nest, out, mode, minus, in_place } => {
                     let (read, write) = values.split_at_mut(*out as usize);
-                    let source = Source { numbers: read, first: 0 };
+                    let [y, z] = in_place.map(|in_place| call.source(in_place, self, read));
                     let mut target = Target { numbers: write, first: *out, mode: *mode, minus: *minus };
-                    contract(isa, nest, &mut target, source, source, Zero::Multiplies);
+                    contract(isa, nest, &mut target, y, z, Zero::Multiplies);
                 }
                 Step::Terms(terms) => self.terms(terms, values),
                 Step::Chain(chain) => self.chain(isa, chain, values),
                 Step::Region(number) => {
                     let (region, buffers) = (&self.regions[*number as usize], &mut run.regions[*number as usize]);
                     let adjoint = region.known_adjoint(seeds);
-                    region.forward(isa, self, adjoint, values, run.adjoints.get_mut(), buffers);
+                    region.forward(call, self, adjoint, values, run.adjoints.get_mut(), buffers);
                 }
                 Step::List { op, out, list } => {
                     let places = &self.places[list.range()];

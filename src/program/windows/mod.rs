@@ -2,17 +2,21 @@
 //!
 //! A *window* is some numbers of a run: neighbours, every so manieth, one number again and again, or a list of places.
 //! Slots are numbered by the steps, so that what belongs together lies side by side: first the inputs, parameters and
-//! constants, then the number 1, then the results of the steps. This room knows slots and kernels, and no graph.
+//! constants, then the numbers 1 and 0, then the results of the steps. What is read of the parameters as one piece is read
+//! where the caller has it. This room knows slots and kernels, and no graph.
 
 mod forward;
 mod region;
 mod reverse;
 
-pub(super) use region::Region;
 use region::RegionRun;
+pub(super) use region::{Column, Region};
 
+use std::ops::Range;
+
+use super::kernels::Isa;
 use super::kernels::linear::Mode;
-use super::kernels::nest::Nest;
+use super::kernels::nest::{Nest, Source};
 use super::lanes::{Aligned, Span};
 use crate::op::Op;
 
@@ -68,6 +72,8 @@ pub(super) enum Step {
         out: u32,
         mode: Mode,
         minus: bool,
+        /// Which of the factors are parameters, read where the caller has them.
+        in_place: [bool; 2],
     },
     Terms(Terms),
     Chain(Chain),
@@ -96,6 +102,8 @@ pub(super) enum Back {
         split: u32,
         mode: Mode,
         minus: bool,
+        /// Whether the values are parameters, read where the caller has them.
+        in_place: bool,
     },
     /// The adjoints of all factors, from the last result to the first.
     Terms(Terms),
@@ -113,6 +121,10 @@ pub(super) enum Back {
 pub(super) struct WindowCode {
     /// How many slots there are.
     pub(super) len: u32,
+    /// The slots of the parameters.
+    pub(super) parameters: Range<u32>,
+    /// Those that a step reads among the values.
+    pub(super) copied: Vec<Range<u32>>,
     /// The slot of the number 1.
     pub(super) one: u32,
     /// The slot of the number 0.
@@ -128,6 +140,13 @@ pub(super) struct WindowCode {
     pub(super) regions: Vec<Region>,
     /// The most numbers that a step spreads out.
     pub(super) scratch: usize,
+}
+
+/// What a run is given.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Call<'a> {
+    pub(super) isa: Isa,
+    pub(super) parameters: &'a [f64],
 }
 
 /// The buffers of a run.
@@ -169,6 +188,17 @@ impl WindowCode {
         let start = self.pairs.len();
         self.pairs.extend(pairs);
         Span::new(start, self.pairs.len())
+    }
+}
+
+impl<'a> Call<'a> {
+    /// The parameters where the caller has them, or the values.
+    fn source(self, in_place: bool, code: &WindowCode, values: &'a [f64]) -> Source<'a> {
+        if in_place {
+            Source { numbers: self.parameters, first: code.parameters.start }
+        } else {
+            Source { numbers: values, first: 0 }
+        }
     }
 }
 

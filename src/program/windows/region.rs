@@ -1,18 +1,17 @@
 //! A sum over lanes within one run: its lanes pass by in tiles that stay in the cache.
 
 use super::super::batch::tile;
-use super::super::kernels::Isa;
+use super::super::kernels::nest::Source;
 use super::super::kernels::reduce::lane_sum;
 use super::super::lanes::{Aligned, Block, LaneCode, Operand, Totals};
-use super::{Window, WindowCode};
+use super::{Call, Window, WindowCode};
 
 /// What repeats itself in a run: a body, and where each of its lanes reads.
 #[derive(Debug)]
 pub(in super::super) struct Region {
     pub(in super::super) code: LaneCode,
     pub(in super::super) lanes: u32,
-    /// Where the lanes read each column, and whether its adjoint is wanted.
-    pub(in super::super) columns: Vec<(Window, bool)>,
+    pub(in super::super) columns: Vec<Column>,
     /// The slots of the shared numbers, and whether their adjoints are wanted.
     pub(in super::super) shared: Vec<(u32, bool)>,
     /// The slot of the sum.
@@ -20,6 +19,16 @@ pub(in super::super) struct Region {
     /// The adjoint of the sum as a linear form in the seeds, if it is known before the run: then every tile is
     /// differentiated as soon as it is computed.
     pub(in super::super) tail: Option<Vec<(u32, f64)>>,
+}
+
+/// Where the lanes read one of their numbers.
+#[derive(Clone, Copy, Debug)]
+pub(in super::super) struct Column {
+    pub(in super::super) window: Window,
+    /// Whether its adjoint is wanted.
+    pub(in super::super) adjoint: bool,
+    /// Whether these are neighbouring parameters, read where the caller has them.
+    pub(in super::super) in_place: bool,
 }
 
 /// The buffers of a region.
@@ -59,7 +68,7 @@ impl Region {
     /// Computes the sum; with its adjoint given, also adds up those of what the lanes read.
     pub(super) fn forward(
         &self,
-        isa: Isa,
+        call: Call<'_>,
         code: &WindowCode,
         adjoint: Option<f64>,
         values: &mut [f64],
@@ -70,11 +79,11 @@ impl Region {
         let lanes = self.lanes as usize;
         let mut sum = 0.0;
         for start in (0..lanes).step_by(run.tile) {
-            let used = self.compute(code, start, values, run);
+            let used = self.compute(call, code, start, values, run);
             if let Operand::Rows(row) = self.code.outputs[0] {
                 let (whole, rest) = run.block.value(row).split_at(used / 8 * 8);
                 if !whole.is_empty() {
-                    sum += lane_sum(isa, whole);
+                    sum += lane_sum(call.isa, whole);
                 }
                 sum += rest[..used % 8].iter().sum::<f64>();
             }
@@ -89,11 +98,18 @@ impl Region {
     }
 
     /// Computes the lanes anew, and adds up the adjoints of what they read.
-    pub(super) fn reverse(&self, code: &WindowCode, values: &[f64], adjoints: &mut [f64], run: &mut RegionRun) {
+    pub(super) fn reverse(
+        &self,
+        call: Call<'_>,
+        code: &WindowCode,
+        values: &[f64],
+        adjoints: &mut [f64],
+        run: &mut RegionRun,
+    ) {
         self.spread(values, run);
         let adjoint = adjoints[self.sum as usize];
         for start in (0..self.lanes as usize).step_by(run.tile) {
-            self.compute(code, start, values, run);
+            self.compute(call, code, start, values, run);
             self.differentiate(code, start, adjoint, adjoints, run);
         }
         self.gather(adjoints, run);
@@ -117,14 +133,15 @@ impl Region {
     }
 
     /// Computes the lanes of a tile, and says how many count; those beyond are copies of the last.
-    fn compute(&self, code: &WindowCode, start: usize, values: &[f64], run: &mut RegionRun) -> usize {
+    fn compute(&self, call: Call<'_>, code: &WindowCode, start: usize, values: &[f64], run: &mut RegionRun) -> usize {
         let used = run.tile.min(self.lanes as usize - start);
         run.block.set_lanes(used.next_multiple_of(8));
-        for (row, &(window, _)) in (0..).zip(&self.columns) {
+        for (row, &Column { window, in_place, .. }) in (0..).zip(&self.columns) {
             let (own, rest) = run.block.column_mut(row).split_at_mut(used);
             match window {
                 Window::Affine { step: 1, .. } => {
-                    own.copy_from_slice(&values[code.place(window, start)..][..used]);
+                    let Source { numbers, first } = call.source(in_place, code, values);
+                    own.copy_from_slice(&numbers[code.place(window, start) - first as usize..][..used]);
                 }
                 Window::Affine { .. } => {
                     for (lane, number) in (start..).zip(&mut *own) {
@@ -152,7 +169,7 @@ impl Region {
         seeds[used..].fill(0.0);
         let seeds = &run.seeds.get()[..lanes];
         self.code.reverse(&run.uniforms, |_| seeds, &mut run.block, &mut Totals { shared: &mut run.totals });
-        for (row, &(window, _)) in (0..).zip(&self.columns).filter(|(_, column)| column.1) {
+        for (row, &Column { window, .. }) in (0..).zip(&self.columns).filter(|(_, column)| column.adjoint) {
             let from = &run.block.adjoint(row)[..used];
             match window {
                 Window::Affine { step: 1, .. } => {

@@ -5,12 +5,13 @@ use super::super::kernels::linear::Mode;
 use super::super::kernels::list::exponentials_of;
 use super::super::kernels::nest::{Source, Target, contract};
 use super::super::kernels::{Isa, Zero, map};
-use super::{Back, Chain, FEW, Map, Run, Terms, Window, WindowCode, whole};
+use super::{Back, Call, Chain, FEW, Map, Run, Terms, Window, WindowCode, whole};
 use crate::op::{Op, Scalar as _};
 
 impl WindowCode {
     /// Computes the adjoints of the slots from seeds of the outputs, after a forward pass that knew them.
-    pub(in super::super) fn reverse(&self, isa: Isa, seeds: &[f64], run: &mut Run) {
+    pub(in super::super) fn reverse(&self, call: Call<'_>, seeds: &[f64], run: &mut Run) {
+        let isa = call.isa;
         let (values, adjoints) = (run.values.get(), run.adjoints.get_mut());
         let scratch = run.scratch.get_mut();
         for (&slot, &seed) in self.outputs.iter().zip(seeds) {
@@ -21,16 +22,15 @@ impl WindowCode {
                 Back::Map { map, place, mode } => {
                     self.map_back(isa, map, *place as usize, *mode, values, adjoints, scratch);
                 }
-                Back::Nest { nest, split, mode, minus } => {
+                Back::Nest { nest, split, mode, minus, in_place } => {
                     let (low, high) = adjoints.split_at_mut(*split as usize);
                     let mut target = Target { numbers: low, first: 0, mode: *mode, minus: *minus };
-                    let (delta, values) =
-                        (Source { numbers: high, first: *split }, Source { numbers: values, first: 0 });
-                    contract(isa, nest, &mut target, delta, values, Zero::Absorbs);
+                    let delta = Source { numbers: high, first: *split };
+                    contract(isa, nest, &mut target, delta, call.source(*in_place, self, values), Zero::Absorbs);
                 }
                 Back::Region(number) => {
                     let buffers = &mut run.regions[*number as usize];
-                    self.regions[*number as usize].reverse(self, values, adjoints, buffers);
+                    self.regions[*number as usize].reverse(call, self, values, adjoints, buffers);
                 }
                 Back::Terms(terms) => self.terms_back(terms, values, adjoints),
                 Back::Chain(chain) => self.chain_back(isa, chain, values, adjoints),

@@ -49,7 +49,7 @@ pub(crate) struct Nest {
     y: Walk,
     z: Walk,
     form: Form,
-    /// Whether Y and Z have changed places, so that Y goes on by 1 along the registers.
+    /// Whether Y and Z have changed places, so that Y goes on by 1 along the registers, and rows share Z if they can.
     swapped: bool,
 }
 
@@ -72,7 +72,6 @@ impl Nest {
         if let Some(along) = along {
             places[ALONG] = loops.remove(along);
         }
-        let swapped = places[ALONG].steps[1] == 0 && places[ALONG].steps[2] != 0;
         // The longest sum is the innermost of the other loops.
         if let Some(reduce) = (0..loops.len()).filter(|&l| loops[l].steps[0] == 0).max_by_key(|&l| loops[l].count) {
             places[REDUCE] = loops.remove(reduce);
@@ -81,6 +80,9 @@ impl Nest {
         for (place, l) in [ROWS, OUTER].into_iter().zip(loops.into_iter().rev()) {
             places[place] = l;
         }
+        let stands = |l: usize, factor: usize| places[l].steps[factor] == 0;
+        let shared_by_rows = form == Form::Dots && stands(ROWS, 1) && !stands(ROWS, 2) && !stands(ALONG, 2);
+        let swapped = stands(ALONG, 1) && !stands(ALONG, 2) || shared_by_rows && !stands(ALONG, 1);
         let walk = |factor: usize| {
             let steps = places.map(|l| l.steps[factor]);
             let (mut low, mut high) = (i128::from(firsts[factor]), i128::from(firsts[factor]));
@@ -98,6 +100,11 @@ impl Nest {
 }
 
 impl Nest {
+    /// The lowest and the highest place of the second and of the third factor.
+    pub(crate) fn bounds(&self) -> [[u32; 2]; 2] {
+        if self.swapped { [self.z.bounds, self.y.bounds] } else { [self.y.bounds, self.z.bounds] }
+    }
+
     /// The nest as a line of text, with names for X, Y and Z.
     pub(crate) fn text(&self, names: [&str; 3], sign: &str) -> String {
         let used: Vec<usize> = (0..4).filter(|&l| self.counts[l] != 1).collect();

@@ -166,9 +166,14 @@ impl<const Z: u8> Kernel for Along<'_, Z> {
         for _ in 0..outer_count {
             let mut row = first;
             let mut left = row_count;
-            // Rows side by side share the latency of their sums.
-            while Z == BROADCAST && left >= 4 && row.terms >= 2 && rows.x != 0 && row.count >= S::WIDTH {
-                row.four(simd, rows);
+            // Rows side by side share the latency of their sums, and what they read.
+            let worth_it = Z == BROADCAST && rows.x != 0 && row.count >= S::WIDTH && (row.terms >= 2 || rows.y == 0);
+            while worth_it && left >= 4 {
+                if rows.y == 0 {
+                    row.four::<S, true>(simd, rows);
+                } else {
+                    row.four::<S, false>(simd, rows);
+                }
                 row.at = row.at.after(rows, 4);
                 left -= 4;
             }
@@ -267,16 +272,16 @@ impl<const Z: u8> Row<Z> {
         self.finish(simd, done, &sums);
     }
 
-    /// Four rows, of which this is the first.
+    /// Four rows, of which this is the first; `SAME` says that Y is the same for all of them.
     #[inline(always)]
-    fn four<S: Simd>(&self, simd: S, rows: Stride) {
+    fn four<S: Simd, const SAME: bool>(&self, simd: S, rows: Stride) {
         let mut done = 0;
         while self.count - done >= 2 * S::WIDTH {
-            self.four_blocks::<S, 2>(simd, rows, done);
+            self.four_blocks::<S, 2, SAME>(simd, rows, done);
             done += 2 * S::WIDTH;
         }
         if self.count - done >= S::WIDTH {
-            self.four_blocks::<S, 1>(simd, rows, done);
+            self.four_blocks::<S, 1, SAME>(simd, rows, done);
             done += S::WIDTH;
         }
         if done < self.count {
@@ -288,25 +293,38 @@ impl<const Z: u8> Row<Z> {
 
     /// `N` whole registers of four rows, where Z is one number for all of them.
     #[inline(always)]
-    fn four_blocks<S: Simd, const N: usize>(&self, simd: S, rows: Stride, done: usize) {
+    fn four_blocks<S: Simd, const N: usize, const SAME: bool>(&self, simd: S, rows: Stride, done: usize) {
         let mut sums = [[simd.splat(-0.0); N]; 4];
         let (mut y, mut z) = self.factors(done);
         for _ in 0..self.terms {
+            let mut same = [simd.splat(0.0); N];
+            for (v, register) in same.iter_mut().enumerate() {
+                if SAME {
+                    // SAFETY: the walks were checked, and these registers lie on them.
+                    *register = unsafe { simd.load(y.add(v * S::WIDTH)) };
+                }
+            }
             for (r, sums) in (0..).zip(&mut sums) {
-                // SAFETY: the walks were checked, and these registers lie on them.
+                // SAFETY: as above.
                 unsafe {
                     let z = simd.splat(z.wrapping_offset(r * rows.z).read());
                     let y = y.wrapping_offset(r * rows.y);
                     for v in 0..N {
-                        sums[v] = simd.mul_add(simd.load(y.add(v * S::WIDTH)), z, sums[v]);
+                        let y = if SAME { same[v] } else { simd.load(y.add(v * S::WIDTH)) };
+                        sums[v] = simd.mul_add(y, z, sums[v]);
                     }
                 }
             }
             (y, z) = (y.wrapping_offset(self.y_step), z.wrapping_offset(self.z_step));
         }
+        let mut totals = sums[0];
+        for v in 0..N {
+            totals[v] = simd.add(simd.add(sums[0][v], sums[1][v]), simd.add(sums[2][v], sums[3][v]));
+        }
+        let suspect = self.zero == Zero::Absorbs && has_nan(simd, &totals);
         for (r, sums) in sums.iter().enumerate() {
             let row = Self { at: self.at.after(rows, r), ..*self };
-            if self.zero == Zero::Absorbs && has_nan(simd, sums) {
+            if suspect && has_nan(simd, sums) {
                 row.one_by_one(done, N * S::WIDTH);
             } else {
                 row.finish(simd, done, sums);
