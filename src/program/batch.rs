@@ -3,7 +3,7 @@
 use std::ops::Range;
 use std::sync::Arc;
 
-use super::lanes::{Aligned, Block, LaneCode, Operand, Totals};
+use super::lanes::{Aligned, Block, LaneCode, Operand, Totals, Uniforms};
 use super::shared::SharedCode;
 
 /// The memory that a block of lanes may take, so that it stays in the cache of a core.
@@ -14,8 +14,8 @@ const CACHE: usize = 640 << 10;
 pub(super) struct LaneProgram {
     pub(super) code: LaneCode,
     pub(super) shared: SharedCode,
-    /// The slot of each shared number of the code.
-    pub(super) places: Vec<u32>,
+    /// The shared numbers of the code.
+    pub(super) uniforms: Uniforms,
     pub(super) input_adjoints: bool,
 }
 
@@ -90,7 +90,7 @@ impl Batch {
             .map(|start| {
                 let lanes = start..lanes.min(start + per_chunk);
                 Chunk {
-                    totals: vec![0.0; program.places.len()],
+                    totals: vec![0.0; program.uniforms.len()],
                     outputs: vec![0.0; code.outputs.len() * lanes.len()],
                     inputs: vec![0.0; input_count * lanes.len()],
                     lanes,
@@ -104,7 +104,7 @@ impl Batch {
             tile,
             slots: vec![0.0; program.shared.slots()],
             slot_adjoints: vec![0.0; program.shared.slots()],
-            uniforms: vec![0.0; program.places.len()],
+            uniforms: vec![0.0; program.uniforms.len()],
             chunks,
             blocks: vec![working; at_once],
             outputs: vec![0.0; code.outputs.len() * lanes],
@@ -128,9 +128,7 @@ impl Batch {
     pub(super) fn run(&mut self, parameters: &[f64], inputs: &[f64], seeds: Option<&[f64]>) {
         let Self { program, lanes, tile, slots, slot_adjoints, uniforms, chunks, blocks, .. } = self;
         program.shared.forward(parameters, slots);
-        for (uniform, &slot) in uniforms.iter_mut().zip(&program.places) {
-            *uniform = slots[slot as usize];
-        }
+        program.uniforms.read(uniforms, |run| &slots[run.start as usize..run.end as usize]);
         let call = Call { program, lanes: *lanes, tile: *tile, uniforms, inputs, seeds };
         run_chunks(call, chunks, blocks);
         for chunk in &self.chunks {
@@ -144,13 +142,11 @@ impl Batch {
         let Some(seeds) = seeds else { return };
         slot_adjoints.fill(0.0);
         for chunk in &self.chunks {
-            for (&total, &slot) in chunk.totals.iter().zip(&program.places) {
-                slot_adjoints[slot as usize] += total;
-            }
+            program.uniforms.add(&chunk.totals, slot_adjoints);
         }
         for (&output, seed) in program.code.outputs.iter().zip(seeds) {
             if let Operand::Shared(place) = output {
-                slot_adjoints[program.places[place as usize] as usize] += seed * self.lanes as f64;
+                slot_adjoints[program.uniforms.slot(place) as usize] += seed * self.lanes as f64;
             }
         }
         program.shared.reverse(slots, slot_adjoints);

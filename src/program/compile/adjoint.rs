@@ -4,7 +4,7 @@
 //! for the rows of a dense layer it is the transposed product. Everything else scatters to its operands.
 
 use super::super::kernels::linear::{Matrix, Mode};
-use super::super::kernels::reduce::Outer;
+use super::super::kernels::outer::Outer;
 use super::super::lanes::{Back, Dense, LaneCode, Map, Operand, Step};
 use super::body::{Body, BodyNode, Ref};
 use super::emit::{Parts, matrix, matrix_prefix};

@@ -84,7 +84,7 @@ fn spread_needs(code: &WindowCode, made: &Made, needs: &mut [bool]) {
         Made::Region { number, out } => {
             let region = &code.regions[*number as usize];
             needs[*out as usize] |=
-                region.columns.iter().any(|column| column.adjoint) || region.shared.iter().any(|s| s.1);
+                region.columns.iter().any(|column| column.adjoint) || region.shared.runs().iter().any(|run| run.wanted);
         }
         Made::List { out, list, .. } => {
             needs[*out as usize] |= code.places[list.range()].iter().any(|&operand| needs[operand as usize]);
@@ -222,7 +222,8 @@ impl Planner<'_> {
         let region = &self.code.regions[number];
         let columns = region.columns.iter().filter(|column| column.adjoint);
         let of_columns = columns.flat_map(|column| (0..region.lanes).map(|m| place(self.code, column.window, m)));
-        let of_shared = region.shared.iter().filter(|shared| shared.1).map(|&(slot, _)| slot);
+        let wanted = region.shared.runs().iter().filter(|run| run.wanted);
+        let of_shared = wanted.flat_map(|run| run.slots.clone());
         of_columns.chain(of_shared).collect()
     }
 

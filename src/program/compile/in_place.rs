@@ -26,7 +26,8 @@ pub(super) fn find(code: &mut WindowCode) {
         }
     }
     for region in &mut code.regions {
-        region.shared.iter().for_each(|&(slot, _)| copied.slot(slot));
+        let shared = region.shared.runs().iter().map(|run| [run.slots.start, run.slots.end - 1]);
+        shared.filter(|&bounds| !inside(bounds)).for_each(|bounds| copied.range(bounds));
         for column in &mut region.columns {
             match column.window {
                 Window::Affine { first, step: 1 } => {

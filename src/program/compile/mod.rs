@@ -21,6 +21,7 @@ use body::Body;
 use schedule::Schedule;
 
 use super::batch::LaneProgram;
+use super::lanes::Uniforms;
 use super::shared::SharedCode;
 use super::single::SingleProgram;
 use super::{Layout, Program, ProgramError, Step};
@@ -128,7 +129,7 @@ impl Program {
         LaneProgram {
             code,
             shared: SharedCode::new(self, &varies),
-            places: body.shared.iter().map(|&(slot, _)| slot).collect(),
+            uniforms: Uniforms::new(body.shared.iter().map(|&(slot, _)| (slot, true))),
             input_adjoints,
         }
     }

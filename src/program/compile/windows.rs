@@ -6,6 +6,7 @@
 
 use super::super::kernels::linear::Mode;
 use super::super::kernels::nest::{Loop, Nest};
+use super::super::lanes::Uniforms;
 use super::super::windows::{self, Chain, Map, Step, Terms, Window, WindowCode};
 use super::classes::Classes;
 use super::fuse::{Code, Fused};
@@ -88,7 +89,7 @@ pub(super) fn region(
         columns: (columns.into_iter())
             .map(|(places, adjoint)| windows::Column { window: window(places, code), adjoint, in_place: false })
             .collect(),
-        shared: body.shared.iter().map(|&(slot, wanted)| (classes.slots[slot as usize], wanted)).collect(),
+        shared: Uniforms::new(body.shared.iter().map(|&(slot, wanted)| (classes.slots[slot as usize], wanted))),
         sum: classes.slots[sum as usize],
         tail,
     }

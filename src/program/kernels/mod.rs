@@ -9,6 +9,7 @@
 //! * [`linear`]: sums of products of rows and uniform numbers, and matrix products;
 //! * [`chain`]: sums that go on from each other;
 //! * [`nest`]: sums of products over any nest of loops, for a single run of a program;
+//! * [`outer`]: outer products summed over lanes, the adjoints of a matrix of uniform numbers;
 //! * [`reduce`]: what the lanes add up to, where the adjoint of a uniform number is wanted.
 //!
 //! Every function here is safe to call: it checks its slices, and each index of a list as it reads it. The results
@@ -28,6 +29,7 @@ pub(crate) mod linear;
 pub(crate) mod list;
 pub(crate) mod map;
 pub(crate) mod nest;
+pub(crate) mod outer;
 pub(crate) mod reduce;
 mod rows;
 #[cfg(test)]

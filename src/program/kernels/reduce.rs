@@ -4,7 +4,6 @@
 
 use super::isa::{Isa, Kernel};
 use super::linear::product;
-use super::rows::{check_window, place};
 use super::vector::Simd;
 use super::{Rows, check_lanes};
 
@@ -45,57 +44,6 @@ pub(crate) fn lane_dots(
 pub(crate) fn lane_sum(isa: Isa, row: &[f64]) -> f64 {
     check_lanes(row.len());
     isa.run(LaneSum { row })
-}
-
-/// A block of the gradient: `gradient[m][k]` += Σ over lanes of δ row m · y row k.
-///
-/// The number of the gradient lies at `uniform + m * uniform_steps[0] + k * uniform_steps[1]`, the rows go on by steps.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct Outer {
-    /// How many rows of δ and of y there are.
-    pub shape: [u32; 2],
-    /// The first number of the gradient.
-    pub uniform: u32,
-    /// The steps to the next m and to the next k.
-    pub uniform_steps: [i32; 2],
-    /// The first row of δ.
-    pub delta: u32,
-    /// The step to the next one.
-    pub delta_step: i32,
-    /// The first row of y.
-    pub y: u32,
-    /// The step to the next one.
-    pub y_step: i32,
-}
-
-/// The rows that an outer product reads.
-#[derive(Clone, Copy, Debug)]
-pub(crate) struct Factors<'a> {
-    /// The rows of δ.
-    pub delta: &'a [f64],
-    /// The number of the first one.
-    pub delta_first: u32,
-    /// The rows of y.
-    pub y: &'a [f64],
-    /// The number of the first one.
-    pub y_first: u32,
-}
-
-/// Adds the products of all pairs of rows, summed over lanes, to a block of the gradient. A zero absorbs.
-///
-/// # Panics
-/// When a row or a number of the gradient does not exist.
-pub(crate) fn outer(isa: Isa, lanes: usize, outer: &Outer, factors: &Factors<'_>, gradient: &mut [f64]) {
-    let delta = Rows::new(factors.delta, lanes, factors.delta_first);
-    let y = Rows::new(factors.y, lanes, factors.y_first);
-    let [m, k] = outer.shape.map(|count| count as usize);
-    if m == 0 || k == 0 {
-        return;
-    }
-    check_window(outer.uniform, [m, k], outer.uniform_steps, 0, gradient.len());
-    check_window(outer.delta, [m, 1], [outer.delta_step, 0], factors.delta_first, delta.count());
-    check_window(outer.y, [k, 1], [outer.y_step, 0], factors.y_first, y.count());
-    isa.run(OuterProduct { outer, delta, y, gradient });
 }
 
 /// The kernel of [`lane_dots`].
@@ -198,44 +146,4 @@ impl Kernel for LaneSum<'_> {
         let s = simd.sums(sums);
         ((s[0] + s[1]) + (s[2] + s[3])) + ((s[4] + s[5]) + (s[6] + s[7]))
     }
-}
-
-/// The kernel of [`outer`]; its windows have been checked.
-struct OuterProduct<'a> {
-    outer: &'a Outer,
-    delta: Rows<'a>,
-    y: Rows<'a>,
-    gradient: &'a mut [f64],
-}
-
-impl Kernel for OuterProduct<'_> {
-    type Output = ();
-
-    #[inline(always)]
-    fn run<S: Simd>(self, simd: S) {
-        let Outer { shape, uniform, uniform_steps, delta, delta_step, y, y_step } = *self.outer;
-        let [height, width] = shape.map(|count| count as usize);
-        for m in 0..height {
-            let delta = self.delta.slice(row_at(delta, m, delta_step));
-            for k in (0..width).step_by(8) {
-                let count = (width - k).min(8);
-                let mut rows = [delta.as_ptr(); 8];
-                for j in 0..count {
-                    rows[j] = self.y.row(row_at(y, k + j, y_step), 0);
-                }
-                // SAFETY: invariant 2 of the room: each is a row of as many lanes as `delta` has.
-                let sums = unsafe { dots(simd, delta, rows) };
-                for (j, &sum) in sums.iter().enumerate().take(count) {
-                    let at = place(uniform, m, uniform_steps[0]).wrapping_add(place(0, k + j, uniform_steps[1]));
-                    self.gradient[at] += sum;
-                }
-            }
-        }
-    }
-}
-
-/// The row `first + index * step`, of a window that was checked.
-#[inline(always)]
-fn row_at(first: u32, index: usize, step: i32) -> u32 {
-    place(first, index, step).try_into().unwrap_or(u32::MAX)
 }

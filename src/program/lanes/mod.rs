@@ -6,8 +6,10 @@
 
 mod forward;
 mod reverse;
+mod uniform;
 
 pub(super) use reverse::Totals;
+pub(super) use uniform::Uniforms;
 
 use std::ops::Range;
 
@@ -15,7 +17,7 @@ use smallvec::SmallVec;
 
 use super::kernels::Isa;
 use super::kernels::linear::{Matrix, Mode};
-use super::kernels::reduce::Outer;
+use super::kernels::outer::Outer;
 use crate::op::Op;
 
 /// A part of a pool.

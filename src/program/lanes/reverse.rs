@@ -1,7 +1,8 @@
 //! The reverse pass over a block of lanes.
 
 use super::super::kernels::linear::{Mode, Sources, combine, matrix};
-use super::super::kernels::reduce::{Factors, Sign, lane_dots, lane_sum, outer};
+use super::super::kernels::outer::{Factors, outer};
+use super::super::kernels::reduce::{Sign, lane_dots, lane_sum};
 use super::super::kernels::{Zero, list, map};
 use super::{Back, Block, LaneCode, Map, Sum};
 

@@ -3,7 +3,7 @@
 use super::super::batch::tile;
 use super::super::kernels::nest::Source;
 use super::super::kernels::reduce::lane_sum;
-use super::super::lanes::{Aligned, Block, LaneCode, Operand, Totals};
+use super::super::lanes::{Aligned, Block, LaneCode, Operand, Totals, Uniforms};
 use super::{Call, Window, WindowCode};
 
 /// What repeats itself in a run: a body, and where each of its lanes reads.
@@ -12,8 +12,7 @@ pub(in super::super) struct Region {
     pub(in super::super) code: LaneCode,
     pub(in super::super) lanes: u32,
     pub(in super::super) columns: Vec<Column>,
-    /// The slots of the shared numbers, and whether their adjoints are wanted.
-    pub(in super::super) shared: Vec<(u32, bool)>,
+    pub(in super::super) shared: Uniforms,
     /// The slot of the sum.
     pub(in super::super) sum: u32,
     /// The adjoint of the sum as a linear form in the seeds, if it is known before the run: then every tile is
@@ -75,7 +74,7 @@ impl Region {
         adjoints: &mut [f64],
         run: &mut RegionRun,
     ) {
-        self.spread(values, run);
+        self.spread(call, code, values, run);
         let lanes = self.lanes as usize;
         let mut sum = 0.0;
         for start in (0..lanes).step_by(run.tile) {
@@ -106,7 +105,7 @@ impl Region {
         adjoints: &mut [f64],
         run: &mut RegionRun,
     ) {
-        self.spread(values, run);
+        self.spread(call, code, values, run);
         let adjoint = adjoints[self.sum as usize];
         for start in (0..self.lanes as usize).step_by(run.tile) {
             self.compute(call, code, start, values, run);
@@ -116,20 +115,18 @@ impl Region {
     }
 
     /// Reads the shared numbers.
-    fn spread(&self, values: &[f64], run: &mut RegionRun) {
-        for (uniform, &(slot, _)) in run.uniforms.iter_mut().zip(&self.shared) {
-            *uniform = values[slot as usize];
-        }
+    fn spread(&self, call: Call<'_>, code: &WindowCode, values: &[f64], run: &mut RegionRun) {
+        self.shared.read(&mut run.uniforms, |slots| {
+            let in_place = code.parameters.start <= slots.start && slots.end <= code.parameters.end;
+            let Source { numbers, first } = call.source(in_place, code, values);
+            &numbers[(slots.start - first) as usize..(slots.end - first) as usize]
+        });
         run.totals.fill(0.0);
     }
 
     /// Adds the adjoints of the shared numbers.
     fn gather(&self, adjoints: &mut [f64], run: &RegionRun) {
-        for (&total, &(slot, wanted)) in run.totals.iter().zip(&self.shared) {
-            if wanted {
-                adjoints[slot as usize] += total;
-            }
-        }
+        self.shared.add(&run.totals, adjoints);
     }
 
     /// Computes the lanes of a tile, and says how many count; those beyond are copies of the last.

@@ -5,6 +5,7 @@ mod linear;
 mod list;
 mod map;
 mod nest;
+mod outer;
 mod reduce;
 
 use rand::rngs::ChaCha8Rng;

@@ -1,5 +1,5 @@
 use super::super::Isa;
-use super::super::reduce::{Factors, Outer, Sign, lane_dots, lane_sum, outer};
+use super::super::reduce::{Sign, lane_dots, lane_sum};
 use super::{Compensated, all_lanes, indices, numbers};
 
 const ROWS: u32 = 50;
@@ -50,50 +50,6 @@ fn lane_sum_agrees_with_a_compensated_sum() {
 }
 
 #[test]
-fn outer_agrees_with_a_compensated_sum() {
-    for isa in Isa::supported() {
-        for lanes in all_lanes() {
-            let (delta, y) = (numbers(1, lanes * ROWS as usize), numbers(2, lanes * ROWS as usize));
-            let factors = Factors { delta: &delta, delta_first: 10, y: &y, y_first: FIRST };
-            for [m, k] in [[1, 1], [2, 9], [8, 16], [11, 19], [3, 24]] {
-                let [wide, tall] = [k, m].map(u32::cast_signed);
-                for (uniform, uniform_steps) in
-                    [(3, [wide, 1]), (3, [1, tall]), (1, [2 * wide, 2]), (m * k - 1, [-wide, -1])]
-                {
-                    let shape = Outer {
-                        shape: [m, k],
-                        uniform,
-                        uniform_steps,
-                        delta: 12,
-                        delta_step: 2,
-                        y: FIRST + 1 + k,
-                        y_step: -1,
-                    };
-                    let before = numbers(3, (2 * m * k) as usize + 5);
-                    let mut want: Vec<Compensated> = vec![Compensated::default(); before.len()];
-                    want.iter_mut().zip(&before).for_each(|(want, &before)| want.add(before, 1.0));
-                    for i in 0..m {
-                        for j in 0..k {
-                            let offset = i.cast_signed() * uniform_steps[0] + j.cast_signed() * uniform_steps[1];
-                            let want = &mut want[uniform.checked_add_signed(offset).unwrap() as usize];
-                            for lane in 0..lanes {
-                                let delta = delta[(2 + 2 * i) as usize * lanes + lane];
-                                want.add(delta, y[(1 + k - j) as usize * lanes + lane]);
-                            }
-                        }
-                    }
-                    let mut got = before.clone();
-                    outer(isa, lanes, &shape, &factors, &mut got);
-                    for (got, want) in got.iter().zip(want) {
-                        assert!(want.agrees(*got), "{isa:?}, {lanes} lanes, {shape:?}: {got:e}, {want:?}");
-                    }
-                }
-            }
-        }
-    }
-}
-
-#[test]
 fn a_zero_absorbs_in_every_lane() {
     for isa in Isa::supported() {
         for lanes in all_lanes() {
@@ -104,11 +60,6 @@ fn a_zero_absorbs_in_every_lane() {
             let mut got = [0.0; 2];
             lane_dots(isa, &rows[..lanes], &rows, 0, &[(0, 1)], Sign::Plus, &mut got);
             assert_eq!(got, [want, 0.0], "{isa:?}, {lanes} lanes");
-            let factors = Factors { delta: &rows, delta_first: 0, y: &rows, y_first: 0 };
-            let shape =
-                Outer { shape: [1, 1], uniform: 1, uniform_steps: [1, 1], delta: 0, delta_step: 1, y: 1, y_step: 1 };
-            outer(isa, lanes, &shape, &factors, &mut got);
-            assert_eq!(got, [want, want], "{isa:?}, {lanes} lanes");
         }
     }
 }
