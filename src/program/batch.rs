@@ -6,8 +6,10 @@ use std::sync::Arc;
 use super::lanes::{Aligned, Block, LaneCode, Operand, Totals, Uniforms};
 use super::shared::SharedCode;
 
-/// The memory that a block of lanes may take, so that it stays in the cache of a core.
-const CACHE: usize = 640 << 10;
+/// The memory that a block of lanes may take.
+///
+/// More than the cache of a core, since steps read rows in order: with fewer lanes, steps cost more than memory.
+const BLOCK: usize = 2560 << 10;
 
 /// What a program is for lanes of examples.
 #[derive(Debug)]
@@ -19,9 +21,9 @@ pub(super) struct LaneProgram {
     pub(super) input_adjoints: bool,
 }
 
-/// How many lanes a block has: as many as stay in the cache, the same in all blocks as far as possible.
+/// How many lanes a block has: as many as a block may take, the same in all blocks as far as possible.
 pub(super) fn tile(code: &LaneCode, lanes: usize) -> usize {
-    let fitting = CACHE / (16 * (code.rows as usize).max(1));
+    let fitting = BLOCK / (16 * (code.rows as usize).max(1));
     let most = (fitting / 8 * 8).clamp(8, 256);
     // Two threads at least have something to do.
     let tiles = lanes.div_ceil(most).max(if lanes >= 256 { 2 } else { 1 });

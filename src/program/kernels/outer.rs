@@ -139,20 +139,26 @@ impl OuterProduct<'_> {
         }
         let Outer { uniform, uniform_steps, .. } = *self.outer;
         for (m, row) in (part.m..).zip(&sums) {
+            let first = place(uniform, m, uniform_steps[0]);
+            let at = |column: usize| first.wrapping_add(place(0, part.k + column, uniform_steps[1]));
+            if uniform_steps[1] == 1 && part.columns == 2 * S::WIDTH {
+                let gradient = self.gradient[at(0)..][..part.columns].as_mut_ptr();
+                for (v, &sum) in row.iter().enumerate() {
+                    // SAFETY: these are two registers of numbers.
+                    unsafe {
+                        let gradient = gradient.add(v * S::WIDTH);
+                        simd.store(simd.add(simd.load(gradient), sum), gradient);
+                    }
+                }
+                continue;
+            }
             let mut numbers = [0.0; WIDEST];
             for (v, &vector) in row.iter().enumerate() {
                 // SAFETY: two registers have at most `WIDEST` numbers.
                 unsafe { simd.store(vector, numbers.as_mut_ptr().add(v * S::WIDTH)) };
             }
-            let first = place(uniform, m, uniform_steps[0]);
-            let at = |column: usize| first.wrapping_add(place(0, part.k + column, uniform_steps[1]));
-            if uniform_steps[1] == 1 {
-                let gradient = &mut self.gradient[at(0)..][..part.columns];
-                gradient.iter_mut().zip(&numbers).for_each(|(number, sum)| *number += sum);
-            } else {
-                for (column, sum) in numbers.iter().enumerate().take(part.columns) {
-                    self.gradient[at(column)] += sum;
-                }
+            for (column, sum) in numbers.iter().enumerate().take(part.columns) {
+                self.gradient[at(column)] += sum;
             }
         }
         M
