@@ -35,6 +35,7 @@ macro_rules! define_ops {
             partials: $partials:tt,
             sample: [$($sample:expr),+],
             $(kink: $kink:literal,)?
+            $(near: $near:tt,)?
         }
     )*) => {
         /// A primitive operation: one row of the table.

@@ -7,6 +7,7 @@ family! { $ trigonometric {
         value: elementary::sin(x),
         partials: [x.cos()],
         sample: [(-3.0, 3.0)],
+        near: (elementary::TRIG_CORE_LIMIT, elementary::sin_core(x), [elementary::cos_core(x)]),
     }
     /// The cosine.
     fixed Cos cos(x) y {
@@ -14,6 +15,7 @@ family! { $ trigonometric {
         value: elementary::cos(x),
         partials: [-(x.sin())],
         sample: [(-3.0, 3.0)],
+        near: (elementary::TRIG_CORE_LIMIT, elementary::cos_core(x), [-elementary::sin_core(x)]),
     }
     /// The tangent.
     fixed Tan tan(x) y {
@@ -21,6 +23,7 @@ family! { $ trigonometric {
         value: elementary::tan(x),
         partials: [y.square() + 1.0],
         sample: [(-1.2, 1.2)],
+        near: (elementary::TRIG_CORE_LIMIT, elementary::tan_core(x), [y * y + 1.0]),
     }
     /// The arc sine.
     fixed Asin asin(x) y {

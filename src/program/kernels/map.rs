@@ -15,6 +15,21 @@ trait Rule<const N: usize>: Copy {
 
     /// The partials rule.
     fn partials(self, operands: [f64; N], value: f64) -> [f64; N];
+
+    /// The size up to which the rules below hold, if the rules above have branches.
+    const NEAR: Option<f64> = None;
+
+    /// The value of a near operand, without branches.
+    #[inline(always)]
+    fn near_value(self, operands: [f64; N]) -> f64 {
+        self.value(operands)
+    }
+
+    /// The partials of a near operand, without branches.
+    #[inline(always)]
+    fn near_partials(self, operands: [f64; N], value: f64) -> [f64; N] {
+        self.partials(operands, value)
+    }
 }
 
 /// Reads the rows into [`forward`] and [`reverse`].
@@ -27,7 +42,9 @@ macro_rules! define_maps {
     )*) => {
         /// The rows as types, so that a loop is compiled for each.
         mod rules {
-            $(rule! { $kind $Variant $name ($($x),+) [$($($p: $pt),+)?] })*
+            use crate::elementary;
+
+            $(rule! { $kind $Variant $name ($($x),+) $y [$($($p: $pt),+)?] $($body)* })*
         }
 
         /// Writes the value of an operation at each place of its operands.
@@ -72,7 +89,31 @@ macro_rules! define_maps {
 
 /// Writes a row with a fixed number of operands as a type.
 macro_rules! rule {
-    (fixed $Variant:ident $name:ident ($($x:ident),+) [$($p:ident: $pt:ty),*]) => {
+    (
+        fixed $Variant:ident $name:ident ($x:ident) $y:ident []
+        label: $label:literal, latex: $latex:literal, formula: $formula:literal,
+        value: $value:expr, partials: $partials:tt, sample: $sample:tt,
+        near: ($limit:expr, $near_value:expr, $near_partials:expr),
+    ) => {
+        rule! { @ $Variant $name ($x) [] {
+            const NEAR: Option<f64> = Some($limit);
+
+            #[inline(always)]
+            fn near_value(self, [$x]: [f64; 1]) -> f64 {
+                $near_value
+            }
+
+            #[inline(always)]
+            #[allow(unused_variables, reason = "a rule needs its operand or its value")]
+            fn near_partials(self, [$x]: [f64; 1], $y: f64) -> [f64; 1] {
+                $near_partials
+            }
+        } }
+    };
+    (fixed $Variant:ident $name:ident $xs:tt $y:ident $ps:tt $($body:tt)*) => {
+        rule! { @ $Variant $name $xs $ps {} }
+    };
+    (@ $Variant:ident $name:ident ($($x:ident),+) [$($p:ident: $pt:ty),*] { $($near:tt)* }) => {
         #[derive(Clone, Copy)]
         pub(super) struct $Variant { $(pub(super) $p: $pt),* }
 
@@ -90,6 +131,8 @@ macro_rules! rule {
             ) -> [f64; { [$(stringify!($x)),+].len() }] {
                 super::partial::$name($($x,)+ value, $(self.$p),*)
             }
+
+            $($near)*
         }
     };
     (list $($ignored:tt)*) => {};
@@ -180,10 +223,23 @@ fn forward_loop<R: Rule<N>, const N: usize>(rule: R, operands: [&[f64]; N], out:
     for operand in operands {
         assert_eq!(operand.len(), out.len(), "an operand and the result are not equally long");
     }
-    for (i, out) in out.iter_mut().enumerate() {
-        // SAFETY: all slices are as long as `out`.
-        *out = rule.value(unsafe { at(&operands, i) });
+    if all_near::<R, N>(operands) {
+        for (i, out) in out.iter_mut().enumerate() {
+            // SAFETY: all slices are as long as `out`.
+            *out = rule.near_value(unsafe { at(&operands, i) });
+        }
+    } else {
+        for (i, out) in out.iter_mut().enumerate() {
+            // SAFETY: as above.
+            *out = rule.value(unsafe { at(&operands, i) });
+        }
     }
+}
+
+/// Whether the rules without branches hold for all operands.
+#[inline(always)]
+fn all_near<R: Rule<N>, const N: usize>(operands: [&[f64]; N]) -> bool {
+    R::NEAR.is_none_or(|limit| operands.iter().all(|o| o.iter().fold(true, |near, x| near & (x.abs() <= limit))))
 }
 
 /// What [`Reverse`] works on.
@@ -221,10 +277,19 @@ fn reverse_loop<R: Rule<N>, const N: usize, const PLACE: usize>(
     }
     assert_eq!(value.len(), out.len(), "the value and the result are not equally long");
     assert_eq!(adjoint.len(), out.len(), "the adjoint and the result are not equally long");
-    for (((i, out), &value), &adjoint) in out.iter_mut().enumerate().zip(value).zip(adjoint) {
-        // SAFETY: all slices are as long as `out`.
-        let partials = rule.partials(unsafe { at(&operands, i) }, value);
-        *out = adjoint.chain(partials[PLACE]);
+    let places = out.iter_mut().enumerate().zip(value).zip(adjoint);
+    if all_near::<R, N>(operands) {
+        for (((i, out), &value), &adjoint) in places {
+            // SAFETY: all slices are as long as `out`.
+            let partials = rule.near_partials(unsafe { at(&operands, i) }, value);
+            *out = adjoint.chain(partials[PLACE]);
+        }
+    } else {
+        for (((i, out), &value), &adjoint) in places {
+            // SAFETY: as above.
+            let partials = rule.partials(unsafe { at(&operands, i) }, value);
+            *out = adjoint.chain(partials[PLACE]);
+        }
     }
 }
 
