@@ -3,6 +3,7 @@
 //! One kernel is a dot, a matrix times a vector, its transpose, an outer product, a product of matrices and the sums of
 //! their columns: which, is said by the steps alone. The adjoint of a nest is a nest with the roles exchanged.
 
+mod few;
 mod run;
 
 use smallvec::SmallVec;
@@ -10,6 +11,7 @@ use smallvec::SmallVec;
 use super::Zero;
 use super::isa::Isa;
 use super::linear::Mode;
+use few::Few;
 use run::{Along, At, BROADCAST, Dots, Row, SHARED, Task, VECTOR, Work};
 
 /// Where the numbers of a factor lie: at `first + Σ index · step`.
@@ -119,6 +121,16 @@ impl Nest {
     }
 }
 
+impl Nest {
+    /// Whether sums have few terms, and rows share nothing that is worth keeping in registers.
+    fn has_few_terms(&self) -> bool {
+        let stands = |walk: &Walk, l: usize| self.counts[l] > 1 && walk.steps[l] == 0;
+        let outer_product = self.z.steps[ALONG] == 0 && self.counts[ROWS] >= 4 && stands(&self.y, ROWS);
+        let writes_once = !stands(&self.x, OUTER) && !stands(&self.x, ROWS);
+        self.counts[REDUCE] <= few::MOST && writes_once && !outer_product
+    }
+}
+
 /// Makes one loop of two, where the outer goes on where the inner ends.
 fn merge(loops: &mut SmallVec<[Loop; 4]>) {
     let mut again = true;
@@ -198,8 +210,15 @@ pub(crate) fn contract(isa: Isa, nest: &Nest, target: &mut Target<'_>, y: Source
     };
     let task = Task { nest, at, mode: target.mode, minus: target.minus, zero };
     let (broadcast, one_row) = (nest.z.steps[ALONG] == 0, nest.counts[OUTER] == 1 && nest.counts[ROWS] == 1);
+    let absorbs = zero == Zero::Absorbs;
     match nest.form {
         Form::Plain => Work::new(task).plainly(),
+        Form::Along if nest.has_few_terms() => match (broadcast, absorbs) {
+            (false, false) => isa.run(Few::<VECTOR, false>(task)),
+            (false, true) => isa.run(Few::<VECTOR, true>(task)),
+            (true, false) => isa.run(Few::<BROADCAST, false>(task)),
+            (true, true) => isa.run(Few::<BROADCAST, true>(task)),
+        },
         Form::Along if one_row && broadcast => isa.run(Row::<BROADCAST>::new(task)),
         Form::Along if one_row => isa.run(Row::<VECTOR>::new(task)),
         Form::Along if broadcast => isa.run(Along::<BROADCAST>(task)),

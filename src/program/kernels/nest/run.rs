@@ -16,7 +16,7 @@ pub(super) struct At {
 
 /// The steps of a loop for the three factors.
 #[derive(Clone, Copy)]
-struct Stride {
+pub(super) struct Stride {
     x: isize,
     y: isize,
     z: isize,
@@ -25,7 +25,7 @@ struct Stride {
 impl At {
     /// The place after some rounds of a loop.
     #[inline(always)]
-    fn after(self, stride: Stride, rounds: usize) -> Self {
+    pub(super) fn after(self, stride: Stride, rounds: usize) -> Self {
         let rounds = rounds.cast_signed();
         Self {
             x: self.x.wrapping_offset(stride.x * rounds),
@@ -50,14 +50,14 @@ pub(super) struct Task<'a> {
 /// Everything is held by value: what is read through a reference would be read again after every write.
 #[derive(Clone, Copy)]
 pub(super) struct Work {
-    at: At,
-    counts: [usize; 4],
-    outer: Stride,
-    rows: Stride,
-    reduce: Stride,
+    pub(super) at: At,
+    pub(super) counts: [usize; 4],
+    pub(super) outer: Stride,
+    pub(super) rows: Stride,
+    pub(super) reduce: Stride,
     along: Stride,
-    mode: Mode,
-    minus: bool,
+    pub(super) mode: Mode,
+    pub(super) minus: bool,
     zero: Zero,
 }
 
