@@ -47,4 +47,4 @@ pub use dual::Dual;
 pub use error::Error;
 pub use graph::{Expr, Graph, GraphError, Kind, NodeId, Operand};
 pub use op::{Arity, Op, OpInfo, Scalar};
-pub use program::{Gradients, Number, Program, ProgramError, Values, Workspace, gradient, jvp, vjp};
+pub use program::{Gradients, Number, Pass, Program, ProgramError, Report, Values, Workspace, gradient, jvp, vjp};

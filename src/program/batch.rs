@@ -33,6 +33,11 @@ pub(super) fn tile(code: &LaneCode, lanes: usize) -> usize {
 /// The most chunks that run side by side.
 const CHUNKS: usize = 16;
 
+/// How many lanes a chunk has.
+fn per_chunk(lanes: usize, tile: usize) -> usize {
+    lanes.div_ceil(tile).div_ceil(CHUNKS).max(1) * tile
+}
+
 /// The buffers of a run over many examples.
 #[derive(Clone, Debug)]
 pub(super) struct Batch {
@@ -85,7 +90,7 @@ impl Batch {
     pub(super) fn new(program: Arc<LaneProgram>, lanes: usize) -> Self {
         let code = &program.code;
         let tile = tile(code, lanes);
-        let per_chunk = lanes.div_ceil(tile).div_ceil(CHUNKS).max(1) * tile;
+        let per_chunk = per_chunk(lanes, tile);
         let input_count = if program.input_adjoints { code.columns as usize } else { 0 };
         let chunks: Vec<Chunk> = (0..lanes)
             .step_by(per_chunk)
@@ -113,6 +118,20 @@ impl Batch {
             inputs: vec![0.0; input_count * lanes],
             program,
         }
+    }
+
+    /// The memory that the buffers would take.
+    pub(super) fn forecast(program: &LaneProgram, lanes: usize) -> usize {
+        let code = &program.code;
+        let tile = tile(code, lanes);
+        let chunks = lanes.div_ceil(per_chunk(lanes, tile));
+        let at_once = if cfg!(feature = "rayon") { chunks } else { 1 };
+        let inputs = if program.input_adjoints { code.columns as usize } else { 0 };
+        // Results stand once for each chunk, and once for all.
+        let results = 2 * lanes * (code.outputs.len() + inputs);
+        let block = Block::forecast(code, tile) + code.outputs.len() * tile;
+        let shared = 2 * program.shared.slots() + (1 + chunks) * program.uniforms.len();
+        8 * (results + at_once * block + shared)
     }
 
     pub(super) fn bytes(&self) -> usize {

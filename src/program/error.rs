@@ -26,6 +26,16 @@ pub enum ProgramError {
         /// How many were given.
         got: usize,
     },
+    /// Buffers would take more memory than the caller allows.
+    #[error("buffers for {lanes} lanes take {needed} bytes, the cap is {most}; run fewer lanes at once")]
+    Memory {
+        /// How many examples were to run at once.
+        lanes: usize,
+        /// What their buffers take, in bytes.
+        needed: usize,
+        /// What they may take.
+        most: usize,
+    },
     /// The program does not compute this node.
     #[error("the node is not computed by this program: no output depends on it, or it belongs to another graph")]
     NotComputed,

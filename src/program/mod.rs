@@ -11,6 +11,7 @@ mod forward;
 mod kernels;
 mod lanes;
 mod listing;
+mod report;
 mod reverse;
 mod shared;
 mod single;
@@ -20,12 +21,15 @@ mod workspace;
 
 use std::sync::{Arc, OnceLock};
 
+pub use compile::Pass;
 pub use drivers::{gradient, jvp, vjp};
 pub use error::ProgramError;
+pub use report::Report;
 pub use values::{Gradients, Values};
 pub use workspace::Workspace;
 
 use batch::LaneProgram;
+use compile::Without;
 use single::SingleProgram;
 
 use crate::graph::{GraphId, NodeId, NodeKey, index};
@@ -54,6 +58,7 @@ pub struct Program {
     operands: Vec<u32>,
     outputs: Vec<u32>,
     longest: usize,
+    without: Without,
     /// The code for lanes, made when it is first wanted: with the adjoints of inputs, and without.
     lanes: [Arc<OnceLock<Arc<LaneProgram>>>; 2],
     /// The code for one example, likewise.

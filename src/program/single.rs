@@ -3,6 +3,7 @@
 use std::ops::Range;
 use std::sync::Arc;
 
+use super::compile::Notes;
 use super::kernels::Isa;
 use super::windows::{Call, Run, WindowCode};
 
@@ -13,6 +14,7 @@ pub(super) struct SingleProgram {
     pub(super) inputs: usize,
     pub(super) constants: Vec<f64>,
     pub(super) input_adjoints: bool,
+    pub(super) notes: Notes,
 }
 
 /// The buffers of a run of one example.
@@ -30,6 +32,11 @@ impl Single {
         let first = program.code.parameters.end as usize;
         run.values.get_mut()[first..][..program.constants.len()].copy_from_slice(&program.constants);
         Self { isa: Isa::detect(), run, outputs: vec![0.0; program.code.outputs.len()], program }
+    }
+
+    /// The memory that the buffers would take.
+    pub(super) fn forecast(program: &SingleProgram) -> usize {
+        8 * (Run::forecast(&program.code) + program.code.outputs.len())
     }
 
     pub(super) fn bytes(&self) -> usize {

@@ -52,6 +52,40 @@ impl Program {
         Workspace::new(self, false, lanes)
     }
 
+    /// The memory that [`workspace`](Program::workspace) would take, in bytes; nothing of it is reserved.
+    ///
+    /// ```
+    /// let graph = dagrad::Graph::new();
+    /// let x = graph.inputs("x", 100);
+    /// let program = graph.compile(&[graph.logsumexp(&x)])?;
+    /// assert_eq!(program.workspace_bytes(64), program.workspace(64).bytes());
+    /// # Ok::<(), dagrad::Error>(())
+    /// ```
+    #[must_use]
+    pub fn workspace_bytes(&self, lanes: usize) -> usize {
+        match lanes {
+            1 => Single::forecast(&self.single_program(true)),
+            _ => Batch::forecast(&self.lane_program(true), lanes),
+        }
+    }
+
+    /// Buffers for `lanes` examples at once, if they take no more than `most` bytes.
+    ///
+    /// # Errors
+    /// [`ProgramError::Memory`] with what they would take.
+    ///
+    /// ```
+    /// let graph = dagrad::Graph::new();
+    /// let program = graph.compile(&[graph.sum(&graph.inputs("x", 1000))])?;
+    /// let error = program.workspace_within(1 << 20, 1 << 30).unwrap_err();
+    /// assert!(error.to_string().contains("the cap is 1073741824"), "{error}");
+    /// # Ok::<(), dagrad::Error>(())
+    /// ```
+    pub fn workspace_within(&self, lanes: usize, most: usize) -> Result<Workspace, ProgramError> {
+        let needed = self.workspace_bytes(lanes);
+        if needed > most { Err(ProgramError::Memory { lanes, needed, most }) } else { Ok(self.workspace(lanes)) }
+    }
+
     /// The outputs of many examples, and the gradient of Σ over examples and outputs of seedₖ · outputₖ.
     ///
     /// `inputs` is laid out `[input][lane]`; there is one seed for each output, the same for all examples: give 1/lanes

@@ -50,8 +50,8 @@ pub(super) fn varying(program: &Program) -> Vec<bool> {
 
 impl Body {
     /// The body of a program whose lanes are examples: its columns are the inputs.
-    pub(super) fn of_examples(program: &Program, varies: &[bool]) -> Self {
-        let fused = Fused::new(program, |slot| varies[slot]);
+    pub(super) fn of_examples(program: &Program, may_absorb: impl Fn(usize) -> bool, varies: &[bool]) -> Self {
+        let fused = Fused::new(program, may_absorb);
         let constants = program.layout.inputs + program.layout.parameters;
         let constants = constants..constants + program.constants.len();
         let mut builder = Builder { body: Self::default(), own: vec![None; program.layout.len], shared: vec![] };

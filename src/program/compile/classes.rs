@@ -33,6 +33,8 @@ pub(super) struct Classes {
     pub(super) one: u32,
     /// The slot of the number 0.
     pub(super) zero: u32,
+    /// Whether they follow the levels.
+    pub(super) by_level: bool,
 }
 
 /// What members of a class have in common beyond their key: the operation, and how many operands or terms of each sign.
@@ -42,7 +44,9 @@ const NOTHING: u32 = u32::MAX;
 
 impl Classes {
     /// Orders fused code; puts the terms of sums into an order that members of a class share.
-    pub(super) fn new(program: &Program, fused: &mut Fused, regions: &[Region]) -> Self {
+    ///
+    /// With `sorts` off, members of a class stay in the order of creation, and classes follow the levels.
+    pub(super) fn new(program: &Program, fused: &mut Fused, regions: &[Region], sorts: bool) -> Self {
         let len = program.layout.len;
         let leaves = len - program.steps.len();
         let mut kinds = Kinds::new(program);
@@ -72,10 +76,12 @@ impl Classes {
             len: (end + 2).next_multiple_of(8),
             one: end,
             zero: end + 1,
+            by_level: true,
         };
         let shape = |slot: u32| shapes[slot as usize - leaves];
         let sorted = Sorted::new(by_level, &kinds.levels, |slot| (keys[slot as usize - leaves], shape(slot)));
-        if sorted.is_irregular() {
+        if sorts && sorted.is_irregular() {
+            classes.by_level = false;
             let runs = ready::runs(
                 &sorted.slots,
                 narrow(leaves),
@@ -89,7 +95,9 @@ impl Classes {
             let mut rest = slots.as_mut_slice();
             for count in counts {
                 let (class, others) = rest.split_at_mut(count as usize);
-                sort_by_first_appearance(class, |slot| sides[slot as usize]);
+                if sorts {
+                    sort_by_first_appearance(class, |slot| sides[slot as usize]);
+                }
                 classes.push(class);
                 rest = others;
             }

@@ -135,6 +135,12 @@ impl Fused {
         fused
     }
 
+    /// How many sums of products there are, and how many operations they took in.
+    pub(super) fn counts(&self) -> (usize, usize) {
+        let count = |of: Code| self.code.iter().filter(|&&code| code == of).count();
+        (count(Code::Linear), count(Code::Absorbed))
+    }
+
     /// Appends the terms of a linear form, from left to right, with those of the steps that it absorbs.
     fn expand(&mut self, root: usize, steps: &StepIndex<'_>) {
         let mut open = vec![(u32::try_from(root).expect("a slot"), false)];

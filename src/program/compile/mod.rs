@@ -7,17 +7,26 @@ mod body;
 mod chains;
 mod classes;
 mod emit;
+mod fold;
 mod fuse;
 mod hash;
 mod in_place;
+mod pass;
 mod ready;
 mod roll;
 mod schedule;
+mod share;
 mod windows;
 
+use std::borrow::Cow;
 use std::sync::Arc;
 
+pub use pass::Pass;
+pub(super) use pass::Without;
+pub(super) use roll::Verdict;
+
 use body::Body;
+use classes::Classes;
 use schedule::Schedule;
 
 use super::batch::LaneProgram;
@@ -79,6 +88,7 @@ impl Graph {
         Ok(Program {
             initial: arena.parameters().iter().map(|&(_, value)| value).collect(),
             constants,
+            without: Without::default(),
             lanes: Default::default(),
             single: Default::default(),
             longest: steps.iter().map(|step| step.count as usize).max().unwrap_or(0),
@@ -118,17 +128,39 @@ impl Numbering {
     }
 }
 
+/// What the passes did to the code for one example.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Notes {
+    /// Operations on constants alone.
+    pub(super) folded: usize,
+    /// Sums of products, and the operations that they took in.
+    pub(super) sums: usize,
+    pub(super) absorbed: usize,
+    /// What was looked at for lanes.
+    pub(super) stretches: Vec<Verdict>,
+    /// Nodes of lanes that were computed twice.
+    pub(super) shared: usize,
+    /// Groups of like operations side by side, and whether these follow the levels.
+    pub(super) classes: usize,
+    pub(super) by_level: bool,
+}
+
 impl Program {
     /// The code for lanes of examples, with the adjoints of inputs if they are wanted.
     pub(super) fn compile_lanes(&self, input_adjoints: bool) -> LaneProgram {
-        let varies = body::varying(self);
-        let body = Body::of_examples(self, &varies);
+        let (program, _) = self.folded();
+        let varies = body::varying(&program);
+        let fuses = self.without.runs(Pass::Fuse);
+        let mut body = Body::of_examples(&program, |slot| fuses && varies[slot], &varies);
+        if self.without.runs(Pass::Share) {
+            share::share(&mut body);
+        }
         let schedule = Schedule::new(&body);
         let mut code = emit::forward(&body, &schedule);
         adjoint::reverse(&mut code, &body, &schedule, |_| input_adjoints);
         LaneProgram {
             code,
-            shared: SharedCode::new(self, &varies),
+            shared: SharedCode::new(&program, &varies),
             uniforms: Uniforms::new(body.shared.iter().map(|&(slot, _)| (slot, true))),
             input_adjoints,
         }
@@ -136,16 +168,29 @@ impl Program {
 
     /// The code for one example, with the adjoints of inputs if they are wanted.
     pub(super) fn compile_single(&self, input_adjoints: bool) -> SingleProgram {
-        let mut fused = fuse::Fused::new(self, |_| true);
-        let regions = roll::roll(self, &mut fused);
-        let classes = classes::Classes::new(self, &mut fused, &regions);
-        let (mut code, mut made) = windows::forward(&fused, &classes, &self.outputs);
-        chains::find(&mut code, &mut made);
-        let first_computed = self.layout.len - self.steps.len();
-        let constants = self.layout.inputs + self.layout.parameters..first_computed;
+        let runs = |pass: Pass| self.without.runs(pass);
+        let (program, folded) = self.folded();
+        let mut fused = fuse::Fused::new(&program, |_| runs(Pass::Fuse));
+        let (sums, absorbed) = fused.counts();
+        let mut notes = Notes { folded, sums, absorbed, ..Notes::default() };
+        let mut regions = vec![];
+        if runs(Pass::Roll) {
+            (regions, notes.stretches) = roll::roll(&program, &mut fused);
+        }
+        if runs(Pass::Share) {
+            notes.shared = regions.iter_mut().map(|region| share::share(&mut region.body) * region.lanes).sum();
+        }
+        let classes = Classes::new(&program, &mut fused, &regions, runs(Pass::Order));
+        (notes.classes, notes.by_level) = (classes.starts.len() - 1, classes.by_level);
+        let (mut code, mut made) = windows::forward(&fused, &classes, &program.outputs, runs(Pass::Loops));
+        if runs(Pass::Chain) {
+            chains::find(&mut code, &mut made);
+        }
+        let first_computed = program.layout.len - program.steps.len();
+        let constants = program.layout.inputs + program.layout.parameters..first_computed;
         let wanted = |slot: u32| {
             let slot = slot as usize;
-            !constants.contains(&slot) && (input_adjoints || slot >= self.layout.inputs)
+            !constants.contains(&slot) && (input_adjoints || slot >= program.layout.inputs)
         };
         for region in regions {
             let lanes = windows::region(region, &classes, &mut code, wanted);
@@ -153,6 +198,12 @@ impl Program {
         }
         back::reverse(&mut code, &made, input_adjoints);
         in_place::find(&mut code);
-        SingleProgram { code, inputs: self.layout.inputs, constants: self.constants.clone(), input_adjoints }
+        let constants = program.constants.clone();
+        SingleProgram { code, inputs: program.layout.inputs, constants, input_adjoints, notes }
+    }
+
+    /// The program with its constants folded, and how many operations went.
+    fn folded(&self) -> (Cow<'_, Self>, usize) {
+        if self.without.runs(Pass::Fold) { fold::fold(self) } else { (Cow::Borrowed(self), 0) }
     }
 }

@@ -30,14 +30,34 @@ pub(super) struct Region {
     pub(super) tail: Option<Vec<(u32, f64)>>,
 }
 
-/// Finds regions and takes them out of the fused code.
-pub(super) fn roll(program: &Program, fused: &mut Fused) -> Vec<Region> {
-    let Some(axes) = Axes::of(program, fused) else { return vec![] };
+/// What became of a stretch of terms that repeats itself.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(in super::super) struct Verdict {
+    /// How many terms the sum has, and how often the stretch repeats itself.
+    pub(in super::super) terms: usize,
+    pub(in super::super) rounds: usize,
+    /// How many rounds became lanes, and how many operations each computes.
+    pub(in super::super) lanes: usize,
+    pub(in super::super) nodes: usize,
+}
+
+/// Finds regions and takes them out of the fused code; also says what became of each stretch.
+pub(super) fn roll(program: &Program, fused: &mut Fused) -> (Vec<Region>, Vec<Verdict>) {
+    let Some(axes) = Axes::of(program, fused) else { return (vec![], vec![]) };
     let stretches = axes.stretches();
     let owners: Vec<u32> = axes.users.iter().map(|users| users.owner().unwrap_or(NOBODY)).collect();
     let lanes = Lanes::new(&owners, axes.lanes);
+    let alike: Vec<Option<Vec<u32>>> = stretches.iter().map(|&stretch| lanes.alike(stretch, fused)).collect();
+    let verdicts = (stretches.iter().zip(&alike))
+        .map(|(&stretch, alike)| Verdict {
+            terms: fused.terms(stretch.sum as usize).len(),
+            rounds: stretch.rounds,
+            lanes: alike.as_ref().map_or(0, Vec::len),
+            nodes: lanes.of(stretch.lane + narrow(stretch.rounds / 2)).len(),
+        })
+        .collect();
     let found: Vec<(Stretch, Vec<u32>)> =
-        stretches.iter().filter_map(|&stretch| lanes.alike(stretch, fused).map(|alike| (stretch, alike))).collect();
+        stretches.iter().zip(alike).filter_map(|(&stretch, alike)| Some((stretch, alike?))).collect();
     let mut regions: Vec<Region> =
         found.iter().map(|(stretch, alike)| lanes.region(program, fused, *stretch, alike)).collect();
     let mut number = 0;
@@ -52,7 +72,7 @@ pub(super) fn roll(program: &Program, fused: &mut Fused) -> Vec<Region> {
     for region in &mut regions {
         region.tail = tail(program, fused, region.sum);
     }
-    regions
+    (regions, verdicts)
 }
 
 /// The owner of what no lane alone uses.

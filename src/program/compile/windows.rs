@@ -34,7 +34,9 @@ pub(super) enum Made {
 }
 
 /// Emits the forward steps; also returns what each is made from.
-pub(super) fn forward(fused: &Fused, classes: &Classes, outputs: &[u32]) -> (WindowCode, Vec<Made>) {
+///
+/// Without `loops`, every sum becomes a list of terms.
+pub(super) fn forward(fused: &Fused, classes: &Classes, outputs: &[u32], loops: bool) -> (WindowCode, Vec<Made>) {
     let code = WindowCode {
         len: classes.len,
         parameters: classes.parameters.clone(),
@@ -42,7 +44,7 @@ pub(super) fn forward(fused: &Fused, classes: &Classes, outputs: &[u32]) -> (Win
         zero: classes.zero,
         ..WindowCode::default()
     };
-    let mut emitter = Emitter { code, made: vec![], fused, classes, table: vec![] };
+    let mut emitter = Emitter { code, made: vec![], fused, classes, loops, table: vec![] };
     for members in classes.iter() {
         match fused.code[members[0] as usize] {
             Code::Leaf | Code::Absorbed => {}
@@ -100,6 +102,7 @@ struct Emitter<'c> {
     made: Vec<Made>,
     fused: &'c Fused,
     classes: &'c Classes,
+    loops: bool,
     /// The table of a class, row after row.
     table: Vec<(u32, u32)>,
 }
@@ -172,7 +175,7 @@ impl Emitter<'_> {
         let out = self.slot(members[0]);
         let all: Vec<usize> = (0..terms.len()).collect();
         let class = Table { factors: &table, rows: members.len(), columns: terms.len(), plus, out };
-        if table.len() <= 3 {
+        if table.len() <= 3 || !self.loops {
             self.terms(&class, &all, Mode::Store);
         } else {
             self.sums(&class, &all);

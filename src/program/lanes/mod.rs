@@ -146,6 +146,20 @@ impl LaneCode {
         Span::new(start, self.singles.len())
     }
 
+    /// How many operations a lane computes, a product with its addition as one.
+    pub(super) fn work(&self) -> usize {
+        let spans = |spans: &[Span; 2]| spans.iter().map(|span| span.range().len()).sum::<usize>();
+        let of_step = |step: &Step| match step {
+            Step::Sum { sum, .. } => {
+                [sum.scaled, sum.rows, sum.products, sum.shared, sum.shared_products].iter().map(spans).sum()
+            }
+            Step::Dense(dense) => (dense.matrix.shape[0] * dense.matrix.shape[1]) as usize,
+            Step::Map(map) => map.count as usize,
+            Step::List { list, .. } => list.range().len(),
+        };
+        self.forward.iter().map(of_step).sum()
+    }
+
     fn pairs(&self, span: Span) -> &[(u32, u32)] {
         &self.pairs[span.range()]
     }
@@ -193,13 +207,7 @@ pub(super) struct Block {
 impl Block {
     /// Buffers for code over a count of lanes, a multiple of 8 up to 256.
     pub(super) fn new(code: &LaneCode, lanes: usize) -> Self {
-        let rows = code.rows as usize * lanes;
-        let widest = code.forward.iter().map(|step| match step {
-            Step::Map(map) => map.count as usize * (1 + map.operands.len()),
-            Step::List { list, .. } => list.range().len(),
-            Step::Sum { .. } | Step::Dense(_) => 0,
-        });
-        let scratch = widest.max().unwrap_or(0) * lanes;
+        let (rows, scratch) = Self::sizes(code, lanes);
         Self {
             isa: Isa::detect(),
             lanes,
@@ -208,6 +216,22 @@ impl Block {
             adjoints: Aligned::new(rows),
             scratch: Aligned::new(scratch),
         }
+    }
+
+    /// How many numbers stand in the rows, and how many more are spread out.
+    fn sizes(code: &LaneCode, lanes: usize) -> (usize, usize) {
+        let widest = code.forward.iter().map(|step| match step {
+            Step::Map(map) => map.count as usize * (1 + map.operands.len()),
+            Step::List { list, .. } => list.range().len(),
+            Step::Sum { .. } | Step::Dense(_) => 0,
+        });
+        (code.rows as usize * lanes, widest.max().unwrap_or(0) * lanes)
+    }
+
+    /// How many numbers it would hold.
+    pub(super) fn forecast(code: &LaneCode, lanes: usize) -> usize {
+        let (rows, scratch) = Self::sizes(code, lanes);
+        2 * rows + scratch
     }
 
     /// How many numbers it holds.

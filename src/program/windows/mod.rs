@@ -175,6 +175,11 @@ impl Run {
         let regions: usize = self.regions.iter().map(RegionRun::len).sum();
         self.values.get().len() + self.adjoints.get().len() + self.scratch.get().len() + regions
     }
+
+    /// How many numbers it would hold.
+    pub(super) fn forecast(code: &WindowCode) -> usize {
+        2 * code.len as usize + code.scratch + code.regions.iter().map(RegionRun::forecast).sum::<usize>()
+    }
 }
 
 impl WindowCode {

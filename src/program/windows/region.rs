@@ -52,6 +52,12 @@ impl RegionRun {
         }
     }
 
+    /// How many numbers it would hold.
+    pub(super) fn forecast(region: &Region) -> usize {
+        let tile = tile(&region.code, region.lanes as usize);
+        Block::forecast(&region.code, tile) + 2 * region.shared.len() + tile
+    }
+
     pub(super) fn len(&self) -> usize {
         self.block.len() + self.uniforms.len() + self.totals.len() + self.seeds.get().len()
     }

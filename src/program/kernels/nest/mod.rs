@@ -102,6 +102,11 @@ impl Nest {
 }
 
 impl Nest {
+    /// How many products there are.
+    pub(crate) fn terms(&self) -> usize {
+        self.counts.iter().map(|&count| count as usize).product()
+    }
+
     /// The lowest and the highest place of the second and of the third factor.
     pub(crate) fn bounds(&self) -> [[u32; 2]; 2] {
         if self.swapped { [self.z.bounds, self.y.bounds] } else { [self.y.bounds, self.z.bounds] }

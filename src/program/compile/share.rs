@@ -1,0 +1,63 @@
+//! Share: nodes of a body that compute the same become one.
+//!
+//! It comes after rolling, because graphs that share are less regular.
+
+use rustc_hash::FxHashMap;
+
+use super::body::{Body, BodyNode, Ref};
+use super::hash::Ops;
+
+/// What a node computes, for comparison.
+#[derive(PartialEq, Eq, Hash)]
+enum Same {
+    Linear(Vec<(Ref, Option<Ref>, bool)>),
+    Apply(u32, Vec<Ref>),
+}
+
+/// Merges equal nodes, and says how many went.
+pub(super) fn share(body: &mut Body) -> usize {
+    let mut ops = Ops::default();
+    let mut known: FxHashMap<Same, u32> = FxHashMap::default();
+    let mut places: Vec<u32> = Vec::with_capacity(body.nodes.len());
+    let mut nodes: Vec<BodyNode> = Vec::with_capacity(body.nodes.len());
+    let before = body.nodes.len();
+    for node in body.nodes.drain(..) {
+        let node = moved(node, &places);
+        let same = match &node {
+            BodyNode::Column => None,
+            BodyNode::Linear(terms) => Some(Same::Linear(terms.clone())),
+            BodyNode::Map(op, operands) | BodyNode::List(op, operands) => {
+                Some(Same::Apply(ops.number(*op), operands.clone()))
+            }
+        };
+        let new = u32::try_from(nodes.len()).expect("fewer than 2³² nodes");
+        let place = same.map_or(new, |same| *known.entry(same).or_insert(new));
+        if place == new {
+            nodes.push(node);
+        }
+        places.push(place);
+    }
+    body.outputs.iter_mut().for_each(|output| *output = at(*output, &places));
+    body.nodes = nodes;
+    before - body.nodes.len()
+}
+
+/// A node that reads the places to which its operands went.
+fn moved(node: BodyNode, places: &[u32]) -> BodyNode {
+    let all = |operands: Vec<Ref>| operands.into_iter().map(|operand| at(operand, places)).collect();
+    match node {
+        BodyNode::Column => BodyNode::Column,
+        BodyNode::Linear(terms) => BodyNode::Linear(
+            terms.into_iter().map(|(a, b, minus)| (at(a, places), b.map(|b| at(b, places)), minus)).collect(),
+        ),
+        BodyNode::Map(op, operands) => BodyNode::Map(op, all(operands)),
+        BodyNode::List(op, operands) => BodyNode::List(op, all(operands)),
+    }
+}
+
+fn at(operand: Ref, places: &[u32]) -> Ref {
+    match operand {
+        Ref::Own(node) => Ref::Own(places[node as usize]),
+        Ref::Shared(_) => operand,
+    }
+}

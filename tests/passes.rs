@@ -1,0 +1,123 @@
+//! Every pass of the compiler can be left out, and none changes what is computed.
+
+mod corpus;
+
+use corpus::{build, recipes};
+use dagrad::element::{layer, negative_log_likelihood};
+use dagrad::{Expr, Graph, Op, Pass, Program};
+use proptest::prelude::{ProptestConfig, proptest};
+
+/// Numbers from −1 to 1.
+fn numbers(count: usize) -> Vec<f64> {
+    (0..count).map(|k| ((k * 7919 + 13) % 1009) as f64 / 504.5 - 1.0).collect()
+}
+
+/// Outputs, then the gradient by parameters, then by inputs.
+fn run(program: &Program, lanes: usize) -> Vec<f64> {
+    let (parameters, inputs) = (numbers(program.parameter_count()), numbers(program.input_count() * lanes));
+    let seeds = numbers(program.output_count());
+    let mut workspace = program.workspace(lanes);
+    program.gradient_into(&parameters, &inputs, &seeds, &mut workspace).expect("the counts are right");
+    let outputs = (0..program.output_count()).flat_map(|output| workspace.output(output).to_vec());
+    let by_inputs = (0..program.input_count()).flat_map(|input| workspace.input(input).to_vec());
+    outputs.chain(workspace.parameters().to_vec()).chain(by_inputs).collect()
+}
+
+/// Holds a program to itself without each pass, and without all of them.
+///
+/// Sums are re-associated, so that the last bits of large terms may show in small results.
+fn agrees_without_passes(program: &Program) {
+    let ways: Vec<&[Pass]> = Pass::ALL.iter().map(std::slice::from_ref).chain([Pass::ALL]).collect();
+    for lanes in [1, 5] {
+        let all = run(program, lanes);
+        let scale = all.iter().fold(1.0, |most: f64, x| most.max(x.abs()));
+        for without in &ways {
+            for (place, (got, expected)) in run(&program.without(without), lanes).iter().zip(&all).enumerate() {
+                let agree = (got - expected).abs() <= 1e-12 * scale || got.is_nan() && expected.is_nan();
+                assert!(agree, "{lanes} lanes without {without:?}, {place}: {got:e}, not {expected:e}");
+            }
+        }
+    }
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(150))]
+
+    #[test]
+    fn random_graphs_agree_without_passes(recipe in recipes(50)) {
+        let graph = Graph::new();
+        let outputs = build(&graph, &recipe);
+        agrees_without_passes(&graph.compile(&outputs).expect("it compiles"));
+    }
+}
+
+/// A graph for each pass, in which it has something to do.
+fn network(graph: &Graph) -> Vec<Expr<'_>> {
+    let x = graph.inputs("x", 9);
+    let hidden = layer(graph, "hidden", &x, 12, Op::Tanh, &mut dagrad::train::glorot_uniform(1)).expect("shapes fit");
+    let out = layer(graph, "out", &hidden.outputs(), 5, Op::Sigmoid, &mut dagrad::train::glorot_uniform(2));
+    let target = graph.inputs("t", 5);
+    vec![negative_log_likelihood(graph, &out.expect("shapes fit").outputs(), &target).expect("five and five")]
+}
+
+fn valley(graph: &Graph) -> Vec<Expr<'_>> {
+    let x = graph.parameters("x", &numbers(81));
+    let mut sum = graph.constant(0.0);
+    for i in 0..80 {
+        // What a lane needs twice is written twice.
+        sum += (x[i + 1] - x[i].square()).sin() * (x[i + 1] - x[i].square()).sin() + (1.0 - x[i]).exp();
+    }
+    vec![sum]
+}
+
+fn recurrence(graph: &Graph) -> Vec<Expr<'_>> {
+    let (w, b) = (graph.parameter("w", 0.9), graph.inputs("b", 40));
+    vec![b.iter().fold(graph.constant(1.0), |sum, &b| sum * w + b)]
+}
+
+fn constants(graph: &Graph) -> Vec<Expr<'_>> {
+    let x = graph.input("x");
+    let two = graph.constant(1.0) + 1.0;
+    vec![x * two.ln() + (two * 3.0).sqrt(), two.exp()]
+}
+
+const GRAPHS: [fn(&Graph) -> Vec<Expr<'_>>; 4] = [network, valley, recurrence, constants];
+
+#[test]
+fn networks_loops_and_recurrences_agree_without_passes() {
+    for record in GRAPHS {
+        let graph = Graph::new();
+        agrees_without_passes(&graph.compile(&record(&graph)).expect("it compiles"));
+    }
+}
+
+#[test]
+fn a_report_says_what_each_pass_did() {
+    let report = |record: fn(&Graph) -> Vec<Expr<'_>>| {
+        let graph = Graph::new();
+        let program = graph.compile(&record(&graph)).expect("it compiles");
+        program.report().to_string()
+    };
+    insta::assert_snapshot!(GRAPHS.map(report).join("\n"));
+}
+
+#[test]
+fn a_listing_reads_as_loops() {
+    let graph = Graph::new();
+    let program = graph.compile(&network(&graph)).expect("it compiles");
+    insta::assert_snapshot!(program);
+}
+
+#[test]
+fn the_memory_of_buffers_is_known_before_they_are_made() {
+    for record in GRAPHS {
+        let graph = Graph::new();
+        let program = graph.compile(&record(&graph)).expect("it compiles");
+        for lanes in [1, 2, 64, 255, 256, 257, 5000] {
+            let bytes = program.workspace(lanes).bytes();
+            assert_eq!(program.workspace_bytes(lanes), bytes, "{lanes} lanes");
+            assert!(program.workspace_within(lanes, bytes).is_ok());
+            assert!(program.workspace_within(lanes, bytes - 1).is_err());
+        }
+    }
+}
