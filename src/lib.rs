@@ -38,6 +38,7 @@ mod error;
 mod op;
 mod dual;
 pub mod element;
+mod explain;
 mod graph;
 mod program;
 pub mod train;
@@ -45,6 +46,7 @@ mod view;
 
 pub use dual::Dual;
 pub use error::Error;
+pub use explain::{Applied, NonFinite, Quantity};
 pub use graph::{Expr, Graph, GraphError, Kind, NodeId, Operand};
 pub use op::{Arity, Op, OpInfo, Scalar};
 pub use program::{Gradients, Number, Pass, Program, ProgramError, Report, Values, Workspace, gradient, jvp, vjp};

@@ -45,6 +45,8 @@ pub struct OpInfo {
     pub sample: &'static [(f64, f64)],
     /// What is taken where no derivative exists.
     pub kink: Option<&'static str>,
+    /// What is better where the value or a partial is not finite.
+    pub remedy: Option<&'static str>,
 }
 
 impl Op {

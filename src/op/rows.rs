@@ -35,6 +35,7 @@ macro_rules! define_ops {
             partials: $partials:tt,
             sample: [$($sample:expr),+],
             $(kink: $kink:literal,)?
+            $(remedy: $remedy:literal,)?
             $(near: $near:tt,)?
         }
     )*) => {
@@ -93,6 +94,7 @@ macro_rules! define_ops {
                         arity: arity!($kind $($x)+),
                         sample: &[$($sample),+],
                         kink: first_of!($($kink)?),
+                        remedy: first_of!($($remedy)?),
                     },)*
                 }
             }
@@ -240,8 +242,8 @@ macro_rules! first_of {
     () => {
         None
     };
-    ($kink:literal) => {
-        Some($kink)
+    ($text:literal) => {
+        Some($text)
     };
 }
 

@@ -30,6 +30,11 @@ impl Layout {
         self.inputs..self.inputs + self.parameters
     }
 
+    /// The node of a slot.
+    fn node(&self, slot: usize) -> NodeId {
+        NodeId { graph: self.graph, key: self.keys[slot] }
+    }
+
     #[track_caller]
     fn read<'s, S>(&self, slots: &'s [S], node: NodeId) -> &'s S {
         match self.slot(node) {
@@ -68,6 +73,26 @@ impl<S: Copy> Values<S> {
     #[must_use]
     pub fn outputs(&self) -> impl ExactSizeIterator<Item = S> + '_ {
         self.outputs.iter().map(|&slot| self.slots[slot as usize])
+    }
+}
+
+impl Values {
+    /// The first node, in order of evaluation, whose value is infinite or not a number.
+    ///
+    /// [`Graph::non_finite_value`](crate::Graph::non_finite_value) says more of it.
+    #[must_use]
+    pub fn first_non_finite(&self) -> Option<NodeId> {
+        self.slots.iter().position(|value| !value.is_finite()).map(|slot| self.layout.node(slot))
+    }
+}
+
+impl Gradients {
+    /// The first node, in the order of the reverse pass, whose adjoint is infinite or not a number.
+    ///
+    /// [`Graph::non_finite_adjoint`](crate::Graph::non_finite_adjoint) says more of it.
+    #[must_use]
+    pub fn first_non_finite(&self) -> Option<NodeId> {
+        self.slots.iter().rposition(|adjoint| !adjoint.is_finite()).map(|slot| self.layout.node(slot))
     }
 }
 

@@ -35,6 +35,7 @@ family! { $ arithmetic {
         value: a / b,
         partials: [b.recip(), -(y / b)],
         sample: [(-3.0, 3.0), (0.5, 3.0)],
+        remedy: "needs a divisor away from 0: subtract logarithms, or add a small constant below",
     }
     /// The product of an adjoint and a local partial, in which a zero absorbs.
     ///

@@ -7,6 +7,7 @@ family! { $ exponential {
         value: elementary::exp(x),
         partials: [y],
         sample: [(-3.0, 3.0)],
+        remedy: "overflows from 709.8 on: logsumexp for ln Σ eˣ, softplus for ln(1 + eˣ), sigmoid for 1 / (1 + e⁻ˣ)",
     }
     /// Two to the power x.
     fixed Exp2 exp2(x) y {
@@ -14,6 +15,7 @@ family! { $ exponential {
         value: elementary::exp2(x),
         partials: [(x - 1.0).exp2() * (2.0 * std::f64::consts::LN_2)],
         sample: [(-3.0, 3.0)],
+        remedy: "overflows from 1024 on: work with the logarithm",
     }
     /// The exponential minus one, accurate near 0.
     fixed ExpM1 exp_m1(x) y {
@@ -21,6 +23,7 @@ family! { $ exponential {
         value: elementary::exp_m1(x),
         partials: [x.exp()],
         sample: [(-3.0, 3.0)],
+        remedy: "overflows from 709.8 on: work with the logarithm",
     }
     /// The natural logarithm.
     fixed Ln ln(x) y {
@@ -28,6 +31,7 @@ family! { $ exponential {
         value: elementary::ln(x),
         partials: [x.recip()],
         sample: [(0.1, 9.0)],
+        remedy: "needs operands above 0: softplus for ln(1 + eˣ), log_sigmoid for ln σ(x), logsumexp for ln Σ eˣ, ln_1p for ln(1 + x)",
     }
     /// The natural logarithm of 1 + x, accurate near 0.
     fixed Ln1p ln_1p(x) y {
@@ -35,6 +39,7 @@ family! { $ exponential {
         value: elementary::ln_1p(x),
         partials: [(x + 1.0).recip()],
         sample: [(-0.8, 9.0)],
+        remedy: "needs operands above −1: softplus for ln(1 + eˣ)",
     }
     /// The logarithm to base 2.
     fixed Log2 log2(x) y {
@@ -42,6 +47,7 @@ family! { $ exponential {
         value: elementary::log2(x),
         partials: [x.recip() * std::f64::consts::LOG2_E],
         sample: [(0.1, 9.0)],
+        remedy: "needs operands above 0",
     }
     /// The logarithm to base 10.
     fixed Log10 log10(x) y {
@@ -49,6 +55,7 @@ family! { $ exponential {
         value: elementary::log10(x),
         partials: [x.recip() * std::f64::consts::LOG10_E],
         sample: [(0.1, 9.0)],
+        remedy: "needs operands above 0",
     }
     /// The logarithm of eᵃ + eᵇ, without overflow.
     fixed LogAddExp logaddexp(a, b) y {

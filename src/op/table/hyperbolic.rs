@@ -7,6 +7,7 @@ family! { $ hyperbolic {
         value: elementary::sinh(x),
         partials: [x.cosh()],
         sample: [(-3.0, 3.0)],
+        remedy: "overflows from 710.5 on: tanh if a bounded function will do",
     }
     /// The hyperbolic cosine.
     fixed Cosh cosh(x) y {
@@ -14,6 +15,7 @@ family! { $ hyperbolic {
         value: elementary::cosh(x),
         partials: [x.sinh()],
         sample: [(-3.0, 3.0)],
+        remedy: "overflows from 710.5 on: sech for 1 / cosh x",
     }
     /// The hyperbolic tangent.
     fixed Tanh tanh(x) y {
@@ -42,6 +44,7 @@ family! { $ hyperbolic {
         value: elementary::acosh(x),
         partials: [((x - 1.0).sqrt() * (x + 1.0).sqrt()).recip()],
         sample: [(1.2, 5.0)],
+        remedy: "needs operands from 1 on, above for the derivative",
     }
     /// The inverse hyperbolic tangent.
     fixed Atanh atanh(x) y {
@@ -49,5 +52,6 @@ family! { $ hyperbolic {
         value: elementary::atanh(x),
         partials: [x.one_minus_square().recip()],
         sample: [(-0.9, 0.9)],
+        remedy: "needs operands between −1 and 1",
     }
 } }

@@ -14,6 +14,7 @@ family! { $ list {
         value: xs.iter().product(),
         partials: { list::products_of_others(xs, y, out) },
         sample: [(-3.0, 3.0)],
+        remedy: "overflows or meets 0 · ∞: add logarithms instead",
     }
     /// The sum of the products of pairs of operands, x₀x₁ + x₂x₃ + …; 0 of none.
     list Dot dot(xs, out) y {

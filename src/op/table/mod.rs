@@ -12,6 +12,7 @@
 //!     partials: the derivative by each operand, over any `Scalar`, from operands and value,
 //!     sample:   an interval to draw each operand from, inside the domain,
 //!     kink:     what is taken where no derivative exists,
+//!     remedy:   what is better where the value or a partial is not finite,
 //!     near:     up to which size of the operand the value and the partials have these forms without branches,
 //! }
 //! ```

@@ -7,6 +7,7 @@ family! { $ powers {
         value: 1.0 / x,
         partials: [-(y.square())],
         sample: [(0.5, 3.0)],
+        remedy: "needs an operand away from 0: add a small constant",
     }
     /// The square.
     fixed Square square(x) y {
@@ -21,6 +22,7 @@ family! { $ powers {
         value: x.sqrt(),
         partials: [y.recip() * 0.5],
         sample: [(0.1, 9.0)],
+        remedy: "needs operands from 0 on, and has an infinite derivative at 0: hypot for the length of a vector, or add a small constant inside",
     }
     /// The real cube root.
     fixed Cbrt cbrt(x) y {
@@ -35,6 +37,7 @@ family! { $ powers {
         value: elementary::pow(x, exponent),
         partials: [exponent.chain(x.pow(exponent - 1.0)), y.chain(x.ln())],
         sample: [(0.2, 4.0), (-2.0, 3.0)],
+        remedy: "needs a positive base unless the exponent is whole: powi for whole exponents",
     }
     /// A number to a constant whole power.
     fixed Powi powi[exponent: i32 = 3](x) y {

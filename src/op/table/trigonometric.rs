@@ -31,6 +31,7 @@ family! { $ trigonometric {
         value: elementary::asin(x),
         partials: [x.one_minus_square().sqrt().recip()],
         sample: [(-0.9, 0.9)],
+        remedy: "needs operands from −1 to 1, inside for the derivative",
     }
     /// The arc cosine.
     fixed Acos acos(x) y {
@@ -38,6 +39,7 @@ family! { $ trigonometric {
         value: elementary::acos(x),
         partials: [-(x.one_minus_square().sqrt().recip())],
         sample: [(-0.9, 0.9)],
+        remedy: "needs operands from −1 to 1, inside for the derivative: atan2 for the angle of a vector",
     }
     /// The arc tangent.
     fixed Atan atan(x) y {
