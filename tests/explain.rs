@@ -59,9 +59,9 @@ fn messages_say_what_and_where() {
         let of_value = graph.non_finite_value(&values).expect("its own values");
         let of_adjoint = graph.non_finite_adjoint(&values, &gradients).expect("its own adjoints");
         assert!(of_value.iter().all(|found| found.quantity == Quantity::Value));
-        [of_value, of_adjoint].into_iter().flatten().map(|found| format!("{found}\n")).collect::<String>()
+        [of_value, of_adjoint].into_iter().flatten().map(|found| found.to_string()).collect::<Vec<_>>().join("\n")
     });
-    insta::assert_snapshot!(messages.join("\n"));
+    insta::assert_snapshot!(messages.join("\n\n"));
 }
 
 #[test]

@@ -47,6 +47,7 @@ pub(super) struct Batch {
     slots: Vec<f64>,
     slot_adjoints: Vec<f64>,
     uniforms: Vec<f64>,
+    scratch: Vec<f64>,
     chunks: Vec<Chunk>,
     /// As many as may be at work at once.
     blocks: Vec<Tile>,
@@ -112,6 +113,7 @@ impl Batch {
             slots: vec![0.0; program.shared.slots()],
             slot_adjoints: vec![0.0; program.shared.slots()],
             uniforms: vec![0.0; program.uniforms.len()],
+            scratch: vec![0.0; program.shared.scratch()],
             chunks,
             blocks: vec![working; at_once],
             outputs: vec![0.0; code.outputs.len() * lanes],
@@ -130,7 +132,7 @@ impl Batch {
         // Results stand once for each chunk, and once for all.
         let results = 2 * lanes * (code.outputs.len() + inputs);
         let block = Block::forecast(code, tile) + code.outputs.len() * tile;
-        let shared = 2 * program.shared.slots() + (1 + chunks) * program.uniforms.len();
+        let shared = 2 * program.shared.slots() + program.shared.scratch() + (1 + chunks) * program.uniforms.len();
         8 * (results + at_once * block + shared)
     }
 
@@ -138,7 +140,7 @@ impl Batch {
         let of_chunk = |chunk: &Chunk| chunk.totals.len() + chunk.outputs.len() + chunk.inputs.len();
         let chunks: usize = self.chunks.iter().map(of_chunk).sum();
         let blocks: usize = self.blocks.iter().map(|tile| tile.block.len() + tile.seeds.get().len()).sum();
-        let shared = self.slots.len() + self.slot_adjoints.len() + self.uniforms.len();
+        let shared = self.slots.len() + self.slot_adjoints.len() + self.uniforms.len() + self.scratch.len();
         8 * (chunks + blocks + shared + self.outputs.len() + self.inputs.len())
     }
 
@@ -147,8 +149,8 @@ impl Batch {
     }
 
     pub(super) fn run(&mut self, parameters: &[f64], inputs: &[f64], seeds: Option<&[f64]>) {
-        let Self { program, lanes, tile, slots, slot_adjoints, uniforms, chunks, blocks, .. } = self;
-        program.shared.forward(parameters, slots);
+        let Self { program, lanes, tile, slots, slot_adjoints, uniforms, scratch, chunks, blocks, .. } = self;
+        program.shared.forward(parameters, slots, scratch);
         program.uniforms.read(uniforms, |run| &slots[run.start as usize..run.end as usize]);
         let call = Call { program, lanes: *lanes, tile: *tile, uniforms, inputs, seeds };
         run_chunks(call, chunks, blocks);
@@ -170,7 +172,7 @@ impl Batch {
                 slot_adjoints[program.uniforms.slot(place) as usize] += seed * self.lanes as f64;
             }
         }
-        program.shared.reverse(slots, slot_adjoints);
+        program.shared.reverse(slots, slot_adjoints, scratch);
     }
 }
 

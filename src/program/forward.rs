@@ -2,8 +2,6 @@
 
 use std::sync::Arc;
 
-use smallvec::SmallVec;
-
 use super::{Number, Program, ProgramError, Values, count};
 
 impl Program {
@@ -53,14 +51,13 @@ impl Program {
         assert!(Arc::ptr_eq(&self.layout, &values.layout), "the values belong to another program");
         count("inputs", self.layout.inputs, inputs.len())?;
         count("parameters", self.layout.parameters, parameters.len())?;
-        let slots = &mut values.slots;
+        let Values { slots, gathered, .. } = values;
         let leaves = inputs.iter().chain(parameters).copied().chain(self.constants.iter().map(|&c| S::from(c)));
         slots.iter_mut().zip(leaves).for_each(|(slot, leaf)| *slot = leaf);
-        let mut gathered: SmallVec<[S; 8]> = SmallVec::with_capacity(self.longest);
         for (op, operands, result) in self.steps() {
-            gathered.clear();
-            gathered.extend(operands.iter().map(|&slot| slots[slot as usize]));
-            slots[result] = S::apply(op, &gathered);
+            let gathered = &mut gathered[..operands.len()];
+            gathered.iter_mut().zip(operands).for_each(|(number, &slot)| *number = slots[slot as usize]);
+            slots[result] = S::apply(op, gathered);
         }
         Ok(())
     }

@@ -49,7 +49,7 @@ use crate::op::{Op, Scalar};
 /// assert_eq!(gradients[w], 0.5 * values[y]);
 /// # Ok::<(), dagrad::Error>(())
 /// ```
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 pub struct Program {
     layout: Arc<Layout>,
     initial: Vec<f64>,
@@ -160,6 +160,17 @@ impl Program {
             rest = head;
             (step.op, operands, first + index)
         })
+    }
+}
+
+impl std::fmt::Debug for Program {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Program")
+            .field("inputs", &self.layout.inputs)
+            .field("parameters", &self.layout.parameters)
+            .field("operations", &self.steps.len())
+            .field("outputs", &self.outputs.len())
+            .finish_non_exhaustive()
     }
 }
 

@@ -7,8 +7,6 @@
 
 use std::sync::Arc;
 
-use smallvec::SmallVec;
-
 use super::{Gradients, Number, Program, ProgramError, Values, count};
 
 impl Program {
@@ -65,18 +63,15 @@ impl Program {
 
     fn sweep<S: Number>(&self, values: &Values<S>, seed: impl Fn(usize) -> S, gradients: &mut Gradients<S>) {
         let zero = S::from(0.0);
-        let adjoints = &mut gradients.slots;
+        let Gradients { slots: adjoints, gathered: [gathered, partials], .. } = gradients;
         adjoints.fill(zero);
         for (index, &slot) in self.outputs.iter().enumerate() {
             adjoints[slot as usize] = adjoints[slot as usize] + seed(index);
         }
-        let mut gathered: SmallVec<[S; 8]> = SmallVec::with_capacity(self.longest);
-        let mut partials: SmallVec<[S; 8]> = SmallVec::from_elem(zero, self.longest);
         for (op, operands, result) in self.steps_back() {
-            gathered.clear();
-            gathered.extend(operands.iter().map(|&slot| values.slots[slot as usize]));
-            let partials = &mut partials[..operands.len()];
-            op.partials(&gathered, values.slots[result], partials);
+            let (gathered, partials) = (&mut gathered[..operands.len()], &mut partials[..operands.len()]);
+            gathered.iter_mut().zip(operands).for_each(|(number, &slot)| *number = values.slots[slot as usize]);
+            op.partials(gathered, values.slots[result], partials);
             let adjoint = adjoints[result];
             for (&slot, &partial) in operands.iter().zip(&*partials) {
                 let slot = &mut adjoints[slot as usize];

@@ -13,17 +13,20 @@ pub(super) struct SharedCode {
     parameters: std::ops::Range<usize>,
     constants: Vec<f64>,
     slots: usize,
+    longest: usize,
 }
 
 impl SharedCode {
     pub(super) fn new(program: &Program, varies: &[bool]) -> Self {
         let steps = program.steps().filter(|&(_, _, slot)| !varies[slot]);
         let narrow = |slot: usize| u32::try_from(slot).expect("fewer than 2³² nodes");
-        let steps: Vec<_> = steps.map(|(op, operands, slot)| (op, operands.into(), narrow(slot))).collect();
+        let steps: Vec<(Op, SmallVec<[u32; 2]>, u32)> =
+            steps.map(|(op, operands, slot)| (op, operands.into(), narrow(slot))).collect();
         let parameters = program.layout.inputs..program.layout.inputs + program.layout.parameters;
         let leaves = parameters.end + program.constants.len();
         let slots = steps.last().map_or(leaves, |(_, _, slot)| *slot as usize + 1);
-        Self { steps, parameters, constants: program.constants.clone(), slots }
+        let longest = steps.iter().map(|(_, operands, _)| operands.len()).max().unwrap_or(0);
+        Self { steps, parameters, constants: program.constants.clone(), slots, longest }
     }
 
     /// How many slots the buffers have.
@@ -31,29 +34,31 @@ impl SharedCode {
         self.slots
     }
 
+    /// How many numbers the scratch has: the operands of a step, and their partials.
+    pub(super) fn scratch(&self) -> usize {
+        2 * self.longest
+    }
+
     /// Fills the slots of all that is shared.
-    pub(super) fn forward(&self, parameters: &[f64], slots: &mut [f64]) {
+    pub(super) fn forward(&self, parameters: &[f64], slots: &mut [f64], scratch: &mut [f64]) {
         slots[self.parameters.clone()].copy_from_slice(parameters);
         slots[self.parameters.end..][..self.constants.len()].copy_from_slice(&self.constants);
-        let mut gathered: SmallVec<[f64; 8]> = SmallVec::new();
         for (op, operands, slot) in &self.steps {
-            gathered.clear();
-            gathered.extend(operands.iter().map(|&operand| slots[operand as usize]));
-            slots[*slot as usize] = op.value(&gathered);
+            let gathered = &mut scratch[..operands.len()];
+            gather(operands, slots, gathered);
+            slots[*slot as usize] = op.value(gathered);
         }
     }
 
     /// Passes the adjoints of all that is shared on to the parameters.
-    pub(super) fn reverse(&self, slots: &[f64], adjoints: &mut [f64]) {
-        let mut gathered: SmallVec<[f64; 8]> = SmallVec::new();
-        let mut partials: SmallVec<[f64; 8]> = SmallVec::new();
+    pub(super) fn reverse(&self, slots: &[f64], adjoints: &mut [f64], scratch: &mut [f64]) {
+        let (gathered, partials) = scratch.split_at_mut(self.longest);
         for (op, operands, slot) in self.steps.iter().rev() {
             let adjoint = adjoints[*slot as usize];
-            gathered.clear();
-            gathered.extend(operands.iter().map(|&operand| slots[operand as usize]));
-            partials.resize(operands.len(), 0.0);
-            op.partials(&gathered, slots[*slot as usize], &mut partials);
-            for (&operand, &partial) in operands.iter().zip(&partials) {
+            let (gathered, partials) = (&mut gathered[..operands.len()], &mut partials[..operands.len()]);
+            gather(operands, slots, gathered);
+            op.partials(gathered, slots[*slot as usize], partials);
+            for (&operand, &partial) in operands.iter().zip(&*partials) {
                 adjoints[operand as usize] += adjoint.chain(partial);
             }
         }
@@ -62,5 +67,11 @@ impl SharedCode {
     /// The slots of the parameters.
     pub(super) fn parameters(&self) -> std::ops::Range<usize> {
         self.parameters.clone()
+    }
+}
+
+fn gather(operands: &[u32], slots: &[f64], gathered: &mut [f64]) {
+    for (number, &operand) in gathered.iter_mut().zip(operands) {
+        *number = slots[operand as usize];
     }
 }

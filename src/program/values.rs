@@ -11,6 +11,8 @@ use crate::graph::NodeId;
 pub struct Values<S = f64> {
     pub(super) layout: Arc<Layout>,
     pub(super) slots: Vec<S>,
+    /// The operands of a step.
+    pub(super) gathered: Vec<S>,
     outputs: Vec<u32>,
 }
 
@@ -19,6 +21,8 @@ pub struct Values<S = f64> {
 pub struct Gradients<S = f64> {
     pub(super) layout: Arc<Layout>,
     pub(super) slots: Vec<S>,
+    /// The operands of a step, and its partials.
+    pub(super) gathered: [Vec<S>; 2],
 }
 
 impl Layout {
@@ -50,13 +54,20 @@ impl Program {
     #[must_use]
     pub fn values<S: Number>(&self) -> Values<S> {
         let zero = S::from(0.0);
-        Values { layout: self.layout.clone(), slots: vec![zero; self.layout.len], outputs: self.outputs.clone() }
+        Values {
+            layout: self.layout.clone(),
+            slots: vec![zero; self.layout.len],
+            gathered: vec![zero; self.longest],
+            outputs: self.outputs.clone(),
+        }
     }
 
     /// A buffer for the adjoints of this program, to be filled by [`reverse_into`](Program::reverse_into).
     #[must_use]
     pub fn gradients<S: Number>(&self) -> Gradients<S> {
-        Gradients { layout: self.layout.clone(), slots: vec![S::from(0.0); self.layout.len] }
+        let zeros = |count: usize| vec![S::from(0.0); count];
+        let gathered = [zeros(self.longest), zeros(self.longest)];
+        Gradients { layout: self.layout.clone(), slots: zeros(self.layout.len), gathered }
     }
 }
 
