@@ -24,9 +24,11 @@ fn close(got: f64, expected: f64, scale: f64) -> bool {
 /// Holds a workspace to runs of one example each.
 fn agrees(program: &Program, parameters: &[f64], inputs: &[f64], lanes: usize, what: &str) {
     let (mut all, mut fewer) = (program.workspace(lanes), program.workspace_for_parameters(lanes));
+    let mut each = program.workspace_for_each(lanes);
     let seeds: Vec<f64> = (0..program.output_count()).map(|k| 1.0 - 0.3 * k as f64).collect();
     program.gradient_into(parameters, inputs, &seeds, &mut all).expect("the counts are right");
     program.gradient_into(parameters, inputs, &seeds, &mut fewer).expect("the counts are right");
+    program.gradient_into(parameters, inputs, &seeds, &mut each).expect("the counts are right");
     let mut total = vec![0.0; parameters.len()];
     let mut scale = vec![0.0; parameters.len()];
     let mut gradients = program.gradients();
@@ -46,13 +48,20 @@ fn agrees(program: &Program, parameters: &[f64], inputs: &[f64], lanes: usize, w
             let got = all.input(input)[lane];
             assert!(close(got, expected, expected.abs()), "{what}: input {input}, lane {lane}: {got}, not {expected}");
         }
+        for (parameter, &expected) in gradients.parameters().iter().enumerate() {
+            let got = each.parameter(parameter)[lane];
+            assert!(
+                close(got, expected, expected.abs()),
+                "{what}: parameter {parameter}, lane {lane}: {got}, not {expected}"
+            );
+        }
         for ((total, scale), g) in total.iter_mut().zip(&mut scale).zip(gradients.parameters()) {
             *total += g;
             *scale += g.abs();
         }
     }
     for (place, (&expected, &scale)) in total.iter().zip(&scale).enumerate() {
-        for workspace in [&all, &fewer] {
+        for workspace in [&all, &fewer, &each] {
             let got = workspace.parameters()[place];
             assert!(close(got, expected, scale), "{what}: parameter {place}: {got}, not {expected}");
         }

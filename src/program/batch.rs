@@ -3,6 +3,7 @@
 use std::ops::Range;
 use std::sync::Arc;
 
+use super::Wanted;
 use super::lanes::{Aligned, Block, LaneCode, Operand, Totals, Uniforms};
 use super::shared::SharedCode;
 
@@ -18,7 +19,16 @@ pub(super) struct LaneProgram {
     pub(super) shared: SharedCode,
     /// The shared numbers of the code.
     pub(super) uniforms: Uniforms,
-    pub(super) input_adjoints: bool,
+    /// How many inputs there are: parameters may be columns too.
+    pub(super) inputs: usize,
+    pub(super) wanted: Wanted,
+}
+
+impl LaneProgram {
+    /// How many columns have their adjoints wanted.
+    fn adjoints(&self) -> usize {
+        if self.wanted == Wanted::Parameters { 0 } else { self.code.columns as usize }
+    }
 }
 
 /// How many lanes a block has: as many as a block may take, the same in all blocks as far as possible.
@@ -83,6 +93,7 @@ struct Call<'a> {
     lanes: usize,
     tile: usize,
     uniforms: &'a [f64],
+    parameters: &'a [f64],
     inputs: &'a [f64],
     seeds: Option<&'a [f64]>,
 }
@@ -92,7 +103,7 @@ impl Batch {
         let code = &program.code;
         let tile = tile(code, lanes);
         let per_chunk = per_chunk(lanes, tile);
-        let input_count = if program.input_adjoints { code.columns as usize } else { 0 };
+        let input_count = program.adjoints();
         let chunks: Vec<Chunk> = (0..lanes)
             .step_by(per_chunk)
             .map(|start| {
@@ -128,7 +139,7 @@ impl Batch {
         let tile = tile(code, lanes);
         let chunks = lanes.div_ceil(per_chunk(lanes, tile));
         let at_once = if cfg!(feature = "rayon") { chunks } else { 1 };
-        let inputs = if program.input_adjoints { code.columns as usize } else { 0 };
+        let inputs = program.adjoints();
         // Results stand once for each chunk, and once for all.
         let results = 2 * lanes * (code.outputs.len() + inputs);
         let block = Block::forecast(code, tile) + code.outputs.len() * tile;
@@ -144,6 +155,14 @@ impl Batch {
         8 * (chunks + blocks + shared + self.outputs.len() + self.inputs.len())
     }
 
+    /// The adjoints of the parameters lane by lane, if these are wanted.
+    pub(super) fn by_lane(&self) -> &[f64] {
+        match self.program.wanted {
+            Wanted::Each => &self.inputs[self.program.inputs * self.lanes..],
+            Wanted::Parameters | Wanted::All => &[],
+        }
+    }
+
     pub(super) fn parameters(&self) -> &[f64] {
         &self.slot_adjoints[self.program.shared.parameters()]
     }
@@ -152,7 +171,7 @@ impl Batch {
         let Self { program, lanes, tile, slots, slot_adjoints, uniforms, scratch, chunks, blocks, .. } = self;
         program.shared.forward(parameters, slots, scratch);
         program.uniforms.read(uniforms, |run| &slots[run.start as usize..run.end as usize]);
-        let call = Call { program, lanes: *lanes, tile: *tile, uniforms, inputs, seeds };
+        let call = Call { program, lanes: *lanes, tile: *tile, uniforms, parameters, inputs, seeds };
         run_chunks(call, chunks, blocks);
         for chunk in &self.chunks {
             let count = chunk.lanes.len();
@@ -173,6 +192,11 @@ impl Batch {
             }
         }
         program.shared.reverse(slots, slot_adjoints, scratch);
+        // Parameters that are columns have an adjoint for each lane, and their sum besides.
+        let by_lane = self.inputs.chunks_exact(self.lanes.max(1)).skip(program.inputs);
+        for (adjoint, row) in slot_adjoints[program.shared.parameters()].iter_mut().zip(by_lane) {
+            *adjoint += row.iter().sum::<f64>();
+        }
     }
 }
 
@@ -210,11 +234,14 @@ impl Chunk {
         let own = range.start - self.lanes.start..range.end - self.lanes.start;
         let of_chunk = self.lanes.len();
         tile.block.set_lanes(lanes);
-        for column in 0..code.columns {
-            let from = &call.inputs[column as usize * call.lanes..][range.clone()];
+        for (column, from) in (0..).zip(call.inputs.chunks_exact(call.lanes)) {
+            let from = &from[range.clone()];
             let (own, rest) = tile.block.column_mut(column).split_at_mut(used);
             own.copy_from_slice(from);
             rest.fill(from[used - 1]);
+        }
+        for (column, &parameter) in (call.program.inputs..code.columns as usize).zip(call.parameters) {
+            tile.block.column_mut(u32::try_from(column).expect("a column is a row")).fill(parameter);
         }
         code.forward(call.uniforms, &mut tile.block);
         for (output, &operand) in code.outputs.iter().enumerate() {
@@ -233,11 +260,8 @@ impl Chunk {
         let rows = tile.seeds.get();
         let seed = |output: usize| &rows[output * lanes..][..lanes];
         code.reverse(call.uniforms, seed, &mut tile.block, &mut Totals { shared: &mut self.totals });
-        if call.program.input_adjoints {
-            for column in 0..code.columns {
-                let to = &mut self.inputs[column as usize * of_chunk..][own.clone()];
-                to.copy_from_slice(&tile.block.adjoint(column)[..used]);
-            }
+        for (column, row) in (0..).zip(self.inputs.chunks_exact_mut(of_chunk)) {
+            row[own.clone()].copy_from_slice(&tile.block.adjoint(column)[..used]);
         }
     }
 }

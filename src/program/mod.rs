@@ -59,9 +59,9 @@ pub struct Program {
     outputs: Vec<u32>,
     longest: usize,
     without: Without,
-    /// The code for lanes, made when it is first wanted: with the adjoints of inputs, and without.
-    lanes: [Arc<OnceLock<Arc<LaneProgram>>>; 2],
-    /// The code for one example, likewise.
+    /// The code for lanes, made when it is first wanted, by what is wanted.
+    lanes: [Arc<OnceLock<Arc<LaneProgram>>>; 3],
+    /// The code for one example, likewise: without the adjoints of inputs, and with them.
     single: [Arc<OnceLock<Arc<SingleProgram>>>; 2],
 }
 
@@ -76,6 +76,17 @@ struct Layout {
     inputs: usize,
     parameters: usize,
     len: usize,
+}
+
+/// Which adjoints a run over lanes gives.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Wanted {
+    /// Those of the parameters, summed over lanes.
+    Parameters,
+    /// Those of the inputs too, lane by lane.
+    All,
+    /// Those of inputs and parameters, both lane by lane.
+    Each,
 }
 
 /// One operation: its operands are the next `count` of the program's operand list.
@@ -130,9 +141,8 @@ impl Program {
         &self.initial
     }
 
-    fn lane_program(&self, input_adjoints: bool) -> Arc<LaneProgram> {
-        let made = &self.lanes[usize::from(input_adjoints)];
-        made.get_or_init(|| Arc::new(self.compile_lanes(input_adjoints))).clone()
+    fn lane_program(&self, wanted: Wanted) -> Arc<LaneProgram> {
+        self.lanes[wanted as usize].get_or_init(|| Arc::new(self.compile_lanes(wanted))).clone()
     }
 
     fn single_program(&self, input_adjoints: bool) -> Arc<SingleProgram> {

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use super::batch::Batch;
 use super::single::Single;
-use super::{Layout, Program, ProgramError, count};
+use super::{Layout, Program, ProgramError, Wanted, count};
 
 /// The buffers of a run over many examples, and its results.
 ///
@@ -42,14 +42,34 @@ impl Program {
     /// The first call compiles the program for lanes.
     #[must_use]
     pub fn workspace(&self, lanes: usize) -> Workspace {
-        Workspace::new(self, true, lanes)
+        Workspace::new(self, Wanted::All, lanes)
     }
 
     /// Buffers for `lanes` examples at once, when the gradient is wanted by the parameters alone: the inputs' is not
     /// computed, which saves a part of the reverse pass.
     #[must_use]
     pub fn workspace_for_parameters(&self, lanes: usize) -> Workspace {
-        Workspace::new(self, false, lanes)
+        Workspace::new(self, Wanted::Parameters, lanes)
+    }
+
+    /// Buffers for `lanes` examples at once, when the gradient by the parameters is wanted for each of them, as the
+    /// Fisher information and clipping example by example need it.
+    ///
+    /// A parameter is then a number of its own in each lane, so that sums of products are not matrix products.
+    ///
+    /// ```
+    /// let graph = dagrad::Graph::new();
+    /// let (x, w) = (graph.input("x"), graph.parameter("w", 2.0));
+    /// let program = graph.compile(&[w * x])?;
+    /// let mut workspace = program.workspace_for_each(3);
+    /// program.gradient_into(&[2.0], &[5.0, 6.0, 7.0], &[1.0], &mut workspace)?;
+    /// assert_eq!(workspace.parameter(0), [5.0, 6.0, 7.0]);
+    /// assert_eq!(workspace.parameters(), [18.0]);
+    /// # Ok::<(), dagrad::Error>(())
+    /// ```
+    #[must_use]
+    pub fn workspace_for_each(&self, lanes: usize) -> Workspace {
+        Workspace::new(self, Wanted::Each, lanes)
     }
 
     /// The memory that [`workspace`](Program::workspace) would take, in bytes; nothing of it is reserved.
@@ -65,7 +85,7 @@ impl Program {
     pub fn workspace_bytes(&self, lanes: usize) -> usize {
         match lanes {
             1 => Single::forecast(&self.single_program(true)),
-            _ => Batch::forecast(&self.lane_program(true), lanes),
+            _ => Batch::forecast(&self.lane_program(Wanted::All), lanes),
         }
     }
 
@@ -131,10 +151,10 @@ impl Program {
 }
 
 impl Workspace {
-    fn new(program: &Program, input_adjoints: bool, lanes: usize) -> Self {
+    fn new(program: &Program, wanted: Wanted, lanes: usize) -> Self {
         let run = match lanes {
-            1 => Run::Single(Single::new(program.single_program(input_adjoints))),
-            _ => Run::Batch(Batch::new(program.lane_program(input_adjoints), lanes)),
+            1 => Run::Single(Single::new(program.single_program(wanted != Wanted::Parameters))),
+            _ => Run::Batch(Batch::new(program.lane_program(wanted), lanes)),
         };
         Self { program: program.layout.clone(), lanes, run }
     }
@@ -174,6 +194,24 @@ impl Workspace {
         match &self.run {
             Run::Single(single) => single.parameters(),
             Run::Batch(batch) => batch.parameters(),
+        }
+    }
+
+    /// The gradient by one parameter, a number for each example.
+    ///
+    /// # Panics
+    /// When the program has not so many parameters, or the workspace is not one [for each](Program::workspace_for_each)
+    /// example.
+    #[must_use]
+    #[track_caller]
+    pub fn parameter(&self, parameter: usize) -> &[f64] {
+        match &self.run {
+            Run::Single(single) => &single.parameters()[parameter..][..1],
+            Run::Batch(batch) => {
+                let by_lane = batch.by_lane();
+                assert!(!by_lane.is_empty(), "the workspace sums the gradients of the parameters over the examples");
+                &by_lane[parameter * self.lanes..][..self.lanes]
+            }
         }
     }
 

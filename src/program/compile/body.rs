@@ -38,10 +38,10 @@ pub(super) struct Body {
     pub(super) outputs: Vec<Ref>,
 }
 
-/// Which slots depend on an input, and so vary from lane to lane.
-pub(super) fn varying(program: &Program) -> Vec<bool> {
+/// Which slots depend on one of the first `columns`, and so vary from lane to lane.
+pub(super) fn varying(program: &Program, columns: usize) -> Vec<bool> {
     let mut varies = vec![false; program.layout.len];
-    varies[..program.layout.inputs].fill(true);
+    varies[..columns].fill(true);
     for (_, operands, slot) in program.steps() {
         varies[slot] = operands.iter().any(|&operand| varies[operand as usize]);
     }
@@ -49,19 +49,24 @@ pub(super) fn varying(program: &Program) -> Vec<bool> {
 }
 
 impl Body {
-    /// The body of a program whose lanes are examples: its columns are the inputs.
-    pub(super) fn of_examples(program: &Program, may_absorb: impl Fn(usize) -> bool, varies: &[bool]) -> Self {
+    /// The body of a program whose lanes are examples: its columns are the first slots, inputs above all.
+    pub(super) fn of_examples(
+        program: &Program,
+        may_absorb: impl Fn(usize) -> bool,
+        varies: &[bool],
+        columns: usize,
+    ) -> Self {
         let fused = Fused::new(program, may_absorb);
         let constants = program.layout.inputs + program.layout.parameters;
         let constants = constants..constants + program.constants.len();
         let mut builder = Builder { body: Self::default(), own: vec![None; program.layout.len], shared: vec![] };
         builder.shared.resize(program.layout.len, None);
-        for slot in 0..program.layout.inputs {
+        for slot in 0..columns {
             builder.push(slot, BodyNode::Column);
         }
-        builder.body.columns = program.layout.inputs;
+        builder.body.columns = columns;
         let needs_adjoint = |slot: u32| !constants.contains(&(slot as usize));
-        for (slot, _) in varies.iter().enumerate().skip(program.layout.inputs).filter(|(_, varies)| **varies) {
+        for (slot, _) in varies.iter().enumerate().skip(columns).filter(|(_, varies)| **varies) {
             builder.add(slot, &fused, &needs_adjoint);
         }
         for &slot in &program.outputs {

@@ -33,7 +33,7 @@ use super::batch::LaneProgram;
 use super::lanes::Uniforms;
 use super::shared::SharedCode;
 use super::single::SingleProgram;
-use super::{Layout, Program, ProgramError, Step};
+use super::{Layout, Program, ProgramError, Step, Wanted};
 use crate::graph::{Expr, Graph, Kind, NodeKey, index};
 
 impl Graph {
@@ -146,23 +146,26 @@ pub(super) struct Notes {
 }
 
 impl Program {
-    /// The code for lanes of examples, with the adjoints of inputs if they are wanted.
-    pub(super) fn compile_lanes(&self, input_adjoints: bool) -> LaneProgram {
+    /// The code for lanes of examples.
+    pub(super) fn compile_lanes(&self, wanted: Wanted) -> LaneProgram {
         let (program, _) = self.folded();
-        let varies = body::varying(&program);
+        let Layout { inputs, parameters, .. } = *program.layout;
+        let columns = if wanted == Wanted::Each { inputs + parameters } else { inputs };
+        let varies = body::varying(&program, columns);
         let fuses = self.without.runs(Pass::Fuse);
-        let mut body = Body::of_examples(&program, |slot| fuses && varies[slot], &varies);
+        let mut body = Body::of_examples(&program, |slot| fuses && varies[slot], &varies, columns);
         if self.without.runs(Pass::Share) {
             share::share(&mut body);
         }
         let schedule = Schedule::new(&body);
         let mut code = emit::forward(&body, &schedule);
-        adjoint::reverse(&mut code, &body, &schedule, |_| input_adjoints);
+        adjoint::reverse(&mut code, &body, &schedule, |_| wanted != Wanted::Parameters);
         LaneProgram {
             code,
             shared: SharedCode::new(&program, &varies),
             uniforms: Uniforms::new(body.shared.iter().map(|&(slot, _)| (slot, true))),
-            input_adjoints,
+            inputs,
+            wanted,
         }
     }
 
