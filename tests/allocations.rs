@@ -27,7 +27,8 @@ fn recurrence(graph: &Graph) -> Vec<Expr<'_>> {
 }
 
 fn irregular(graph: &Graph) -> Vec<Expr<'_>> {
-    let recipe: corpus::Recipe = (0..400_u16).map(|k| ((k * 7 % 256) as u8, [k * 31, k * 17, k * 13, k * 5])).collect();
+    let recipe: corpus::Recipe =
+        (0..400_u16).map(|k| (k.wrapping_mul(7).to_le_bytes()[0], [k * 31, k * 17, k * 13, k * 5])).collect();
     build(graph, &recipe)
 }
 

@@ -59,6 +59,19 @@ fn a_network_has_the_same_bits_on_any_number_of_threads() {
     }
 }
 
+#[test]
+fn lanes_of_one_run_have_the_same_bits_on_any_number_of_threads() {
+    let graph = Graph::new();
+    // Every term computes enough that threads take their part.
+    let (centers, data) = (graph.parameters("c", &numbers(5, 300)), graph.inputs("x", 1500));
+    let distance = |x, &c| dagrad::Expr::tanh(x - c) * c;
+    let term = |&x| graph.logsumexp(&centers.iter().map(|c| distance(x, c)).collect::<Vec<_>>());
+    let sum: dagrad::Expr = data.iter().map(term).sum();
+    let program = graph.compile(&[sum]).expect("it compiles");
+    assert!(program.report().rolled() > 1_000_000, "{}", program.report());
+    same_for_all_threads(&program, 1);
+}
+
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(20))]
 

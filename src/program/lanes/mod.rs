@@ -245,6 +245,11 @@ impl Block {
         self.lanes = lanes;
     }
 
+    /// How many lanes it has now.
+    pub(super) fn lanes(&self) -> usize {
+        self.lanes
+    }
+
     /// The numbers of a row.
     pub(super) fn value(&self, row: u32) -> &[f64] {
         &self.values.get()[row as usize * self.lanes..][..self.lanes]

@@ -33,34 +33,86 @@ pub(in super::super) struct Column {
 /// The buffers of a region.
 #[derive(Clone, Debug)]
 pub(super) struct RegionRun {
-    tile: usize,
-    block: Block,
     uniforms: Vec<f64>,
     totals: Vec<f64>,
+    /// How many lanes a tile has.
+    lanes: usize,
+    /// As many tiles as may be at work at once.
+    tiles: Vec<Tile>,
+}
+
+/// The buffers of a tile at work, and what it comes to.
+#[derive(Clone, Debug)]
+struct Tile {
+    block: Block,
     seeds: Aligned,
+    totals: Vec<f64>,
+    sum: f64,
 }
 
 impl RegionRun {
     pub(super) fn new(region: &Region) -> Self {
-        let tile = tile(&region.code, region.lanes as usize);
+        let lanes = tile(&region.code, region.lanes as usize);
+        let tile = Tile {
+            block: Block::new(&region.code, lanes),
+            seeds: Aligned::new(lanes),
+            totals: vec![0.0; region.shared.len()],
+            sum: 0.0,
+        };
         Self {
-            tile,
-            block: Block::new(&region.code, tile),
             uniforms: vec![0.0; region.shared.len()],
             totals: vec![0.0; region.shared.len()],
-            seeds: Aligned::new(tile),
+            lanes,
+            tiles: vec![tile; at_once(region, lanes)],
         }
     }
 
     /// How many numbers it would hold.
     pub(super) fn forecast(region: &Region) -> usize {
-        let tile = tile(&region.code, region.lanes as usize);
-        Block::forecast(&region.code, tile) + 2 * region.shared.len() + tile
+        let lanes = tile(&region.code, region.lanes as usize);
+        let of_tile = Block::forecast(&region.code, lanes) + lanes + region.shared.len();
+        at_once(region, lanes) * of_tile + 2 * region.shared.len()
     }
 
     pub(super) fn len(&self) -> usize {
-        self.block.len() + self.uniforms.len() + self.totals.len() + self.seeds.get().len()
+        let of_tile = |tile: &Tile| tile.block.len() + tile.seeds.get().len() + tile.totals.len();
+        self.tiles.iter().map(of_tile).sum::<usize>() + self.uniforms.len() + self.totals.len()
     }
+}
+
+/// The fewest numbers of a tile that are worth a thread: to wake one takes microseconds.
+const WORTH_A_THREAD: usize = 1 << 16;
+
+/// How many tiles may be at work at once.
+fn at_once(region: &Region, of_tile: usize) -> usize {
+    if of_tile * (region.code.rows as usize) < WORTH_A_THREAD {
+        return 1;
+    }
+    #[cfg(feature = "rayon")]
+    let threads = rayon::current_num_threads();
+    #[cfg(not(feature = "rayon"))]
+    let threads = 1;
+    (region.lanes as usize).div_ceil(of_tile).clamp(1, threads)
+}
+
+#[cfg(feature = "rayon")]
+fn for_each_tile(tiles: &mut [Tile], run: impl Fn(usize, &mut Tile) + Sync) {
+    use rayon::prelude::{IndexedParallelIterator as _, IntoParallelRefMutIterator as _, ParallelIterator as _};
+    tiles.par_iter_mut().enumerate().for_each(|(number, tile)| run(number, tile));
+}
+
+#[cfg(not(feature = "rayon"))]
+fn for_each_tile(tiles: &mut [Tile], run: impl Fn(usize, &mut Tile)) {
+    tiles.iter_mut().enumerate().for_each(|(number, tile)| run(number, tile));
+}
+
+/// What all tiles of a run read.
+#[derive(Clone, Copy)]
+struct Reads<'a> {
+    call: Call<'a>,
+    code: &'a WindowCode,
+    values: &'a [f64],
+    uniforms: &'a [f64],
 }
 
 impl Region {
@@ -80,26 +132,7 @@ impl Region {
         adjoints: &mut [f64],
         run: &mut RegionRun,
     ) {
-        self.spread(call, code, values, run);
-        let lanes = self.lanes as usize;
-        let mut sum = 0.0;
-        for start in (0..lanes).step_by(run.tile) {
-            let used = self.compute(call, code, start, values, run);
-            if let Operand::Rows(row) = self.code.outputs[0] {
-                let (whole, rest) = run.block.value(row).split_at(used / 8 * 8);
-                if !whole.is_empty() {
-                    sum += lane_sum(call.isa, whole);
-                }
-                sum += rest[..used % 8].iter().sum::<f64>();
-            }
-            if let Some(adjoint) = adjoint {
-                self.differentiate(code, start, adjoint, adjoints, run);
-            }
-        }
-        values[self.sum as usize] = sum;
-        if adjoint.is_some() {
-            self.gather(adjoints, run);
-        }
+        values[self.sum as usize] = self.run(call, code, adjoint, values, adjoints, run);
     }
 
     /// Computes the lanes anew, and adds up the adjoints of what they read.
@@ -111,13 +144,48 @@ impl Region {
         adjoints: &mut [f64],
         run: &mut RegionRun,
     ) {
+        self.run(call, code, Some(adjoints[self.sum as usize]), values, adjoints, run);
+    }
+
+    /// Runs all tiles, as many at once as there are buffers, and gives the sum.
+    ///
+    /// What tiles come to is added in their order: any number of threads gives the same bits.
+    fn run(
+        &self,
+        call: Call<'_>,
+        code: &WindowCode,
+        adjoint: Option<f64>,
+        values: &[f64],
+        adjoints: &mut [f64],
+        run: &mut RegionRun,
+    ) -> f64 {
         self.spread(call, code, values, run);
-        let adjoint = adjoints[self.sum as usize];
-        for start in (0..self.lanes as usize).step_by(run.tile) {
-            self.compute(call, code, start, values, run);
-            self.differentiate(code, start, adjoint, adjoints, run);
+        let RegionRun { uniforms, totals, lanes: of_tile, tiles } = run;
+        let (lanes, of_tile) = (self.lanes as usize, *of_tile);
+        let reads = Reads { call, code, values, uniforms };
+        let mut sum = 0.0;
+        for first in (0..lanes).step_by(of_tile * tiles.len()) {
+            let at_work = (lanes - first).div_ceil(of_tile).min(tiles.len());
+            for_each_tile(&mut tiles[..at_work], |number, tile| {
+                let start = first + number * of_tile;
+                let used = of_tile.min(lanes - start);
+                self.compute(reads, start, used, tile);
+                if let Some(adjoint) = adjoint {
+                    self.differentiate(reads, adjoint, used, tile);
+                }
+            });
+            for (number, tile) in tiles[..at_work].iter().enumerate() {
+                sum += tile.sum;
+                if adjoint.is_some() {
+                    totals.iter_mut().zip(&tile.totals).for_each(|(total, own)| *total += own);
+                    self.scatter(code, first + number * of_tile, tile, adjoints);
+                }
+            }
         }
-        self.gather(adjoints, run);
+        if adjoint.is_some() {
+            self.shared.add(totals, adjoints);
+        }
+        sum
     }
 
     /// Reads the shared numbers.
@@ -130,17 +198,12 @@ impl Region {
         run.totals.fill(0.0);
     }
 
-    /// Adds the adjoints of the shared numbers.
-    fn gather(&self, adjoints: &mut [f64], run: &RegionRun) {
-        self.shared.add(&run.totals, adjoints);
-    }
-
-    /// Computes the lanes of a tile, and says how many count; those beyond are copies of the last.
-    fn compute(&self, call: Call<'_>, code: &WindowCode, start: usize, values: &[f64], run: &mut RegionRun) -> usize {
-        let used = run.tile.min(self.lanes as usize - start);
-        run.block.set_lanes(used.next_multiple_of(8));
+    /// Computes the lanes of a tile and their sum; those beyond the used ones are copies of the last.
+    fn compute(&self, reads: Reads<'_>, start: usize, used: usize, tile: &mut Tile) {
+        let Reads { call, code, values, uniforms } = reads;
+        tile.block.set_lanes(used.next_multiple_of(8));
         for (row, &Column { window, in_place, .. }) in (0..).zip(&self.columns) {
-            let (own, rest) = run.block.column_mut(row).split_at_mut(used);
+            let (own, rest) = tile.block.column_mut(row).split_at_mut(used);
             match window {
                 Window::Affine { step: 1, .. } => {
                     let Source { numbers, first } = call.source(in_place, code, values);
@@ -159,21 +222,33 @@ impl Region {
             }
             rest.fill(own[used - 1]);
         }
-        self.code.forward(&run.uniforms, &mut run.block);
-        used
+        self.code.forward(uniforms, &mut tile.block);
+        tile.sum = 0.0;
+        if let Operand::Rows(row) = self.code.outputs[0] {
+            let (whole, rest) = tile.block.value(row).split_at(used / 8 * 8);
+            if !whole.is_empty() {
+                tile.sum = lane_sum(call.isa, whole);
+            }
+            tile.sum += rest[..used % 8].iter().sum::<f64>();
+        }
     }
 
-    /// Differentiates the tile that was computed last.
-    fn differentiate(&self, code: &WindowCode, start: usize, adjoint: f64, adjoints: &mut [f64], run: &mut RegionRun) {
-        let used = run.tile.min(self.lanes as usize - start);
-        let lanes = used.next_multiple_of(8);
-        let seeds = &mut run.seeds.get_mut()[..lanes];
+    /// Differentiates a tile that was computed.
+    fn differentiate(&self, reads: Reads<'_>, adjoint: f64, used: usize, tile: &mut Tile) {
+        let seeds = &mut tile.seeds.get_mut()[..used.next_multiple_of(8)];
         seeds[..used].fill(adjoint);
         seeds[used..].fill(0.0);
-        let seeds = &run.seeds.get()[..lanes];
-        self.code.reverse(&run.uniforms, |_| seeds, &mut run.block, &mut Totals { shared: &mut run.totals });
+        tile.totals.fill(0.0);
+        let Tile { block, seeds, totals, .. } = tile;
+        let seeds = &seeds.get()[..used.next_multiple_of(8)];
+        self.code.reverse(reads.uniforms, |_| seeds, block, &mut Totals { shared: totals });
+    }
+
+    /// Adds the adjoints of what the lanes of a tile read.
+    fn scatter(&self, code: &WindowCode, start: usize, tile: &Tile, adjoints: &mut [f64]) {
+        let used = (self.lanes as usize - start).min(tile.block.lanes());
         for (row, &Column { window, .. }) in (0..).zip(&self.columns).filter(|(_, column)| column.adjoint) {
-            let from = &run.block.adjoint(row)[..used];
+            let from = &tile.block.adjoint(row)[..used];
             match window {
                 Window::Affine { step: 1, .. } => {
                     let to = &mut adjoints[code.place(window, start)..][..used];
