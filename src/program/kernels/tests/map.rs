@@ -93,3 +93,30 @@ fn a_wrong_number_of_operands_is_refused() {
 fn slices_of_different_lengths_are_refused() {
     map::forward(Isa::detect(), Op::Add, &[&[0.0; 8], &[0.0; 7]], &mut [0.0; 8]);
 }
+
+/// Finite operands alone, since memory checkers do not compare other numbers as processors do.
+#[test]
+fn a_map_writes_its_window_and_nothing_else() {
+    const GUARD: f64 = 77.0;
+    for isa in Isa::supported() {
+        for &op in Op::ALL {
+            let Arity::Fixed(arity) = op.info().arity else { continue };
+            for len in [0, 1, 7, 8, 64, 77] {
+                let column = |place: usize| {
+                    let (low, high) = op.info().sample[place];
+                    numbers(7 + place as u64, len).iter().map(|t| low + (high - low) * (t + 2.0) / 4.0).collect()
+                };
+                let columns: Vec<Vec<f64>> = (0..arity).map(column).collect();
+                let operands: Vec<&[f64]> = columns.iter().map(Vec::as_slice).collect();
+                let mut out = vec![GUARD; len + 2];
+                map::forward(isa, op, &operands, &mut out[1..=len]);
+                let (value, adjoint) = (out[1..=len].to_vec(), vec![1.5; len]);
+                for place in 0..arity {
+                    map::reverse(isa, op, place, &operands, &value, &adjoint, &mut out[1..=len]);
+                }
+                assert!(value.iter().chain(&out).all(|x| x.is_finite()), "{op:?} with {isa:?}");
+                assert_eq!([out[0], out[len + 1]], [GUARD; 2], "{op:?} with {isa:?}");
+            }
+        }
+    }
+}
