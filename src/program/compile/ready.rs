@@ -59,12 +59,16 @@ pub(super) fn runs<K: Hash + Eq>(
             lists.push(vec![]);
         }
         lists[number].push(slot);
-        fullest.push((lists[number].len(), number));
+        // Twice as full is fuller; less is not worth the order.
+        if lists[number].len().is_power_of_two() {
+            fullest.push((lists[number].len(), number));
+        }
     };
     slots.iter().filter(|&&slot| waiting[place(slot)] == 0).for_each(|&slot| offer(slot, &mut lists, &mut fullest));
     let mut runs = Runs::default();
     while let Some((len, number)) = fullest.pop() {
-        if lists[number].len() != len || len == 0 {
+        let grown = lists[number].len();
+        if grown < len || grown >= 2 * len {
             continue;
         }
         runs.starts.push(u32::try_from(runs.order.len()).expect("fewer than 2³² nodes"));
