@@ -4,6 +4,7 @@ use std::ops::Range;
 use std::sync::Arc;
 
 use super::Wanted;
+use super::kernels::MOST_LANES;
 use super::lanes::{Aligned, Block, LaneCode, Operand, Totals, Uniforms};
 use super::shared::SharedCode;
 
@@ -34,7 +35,7 @@ impl LaneProgram {
 /// How many lanes a block has: as many as a block may take, the same in all blocks as far as possible.
 pub(super) fn tile(code: &LaneCode, lanes: usize) -> usize {
     let fitting = BLOCK / (16 * (code.rows as usize).max(1));
-    let most = (fitting / 8 * 8).clamp(8, 256);
+    let most = (fitting / 8 * 8).clamp(8, MOST_LANES);
     // Two threads at least have something to do.
     let tiles = lanes.div_ceil(most).max(if lanes >= 256 { 2 } else { 1 });
     lanes.div_ceil(tiles).next_multiple_of(8).max(8)

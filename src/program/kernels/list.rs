@@ -5,7 +5,7 @@
 
 use super::isa::{Isa, Kernel};
 use super::vector::Simd;
-use super::{Rows, check_lanes};
+use super::{MOST_LANES, Rows, check_lanes};
 use crate::op::{Op, Scalar as _, value};
 
 /// Computes one row from a list of rows of `y`, of which the first has the number `y_first`.
@@ -144,7 +144,7 @@ fn product(list: &[u32], y: Rows<'_>, out: &mut [f64]) {
 #[inline(always)]
 fn logsumexp(list: &[u32], y: Rows<'_>, out: &mut [f64]) {
     max(list, y, out);
-    let mut totals = [0.0; 256];
+    let mut totals = [0.0; MOST_LANES];
     let totals = &mut totals[..out.len()];
     for &row in list {
         for ((total, &x), &most) in totals.iter_mut().zip(y.slice(row)).zip(&*out) {
@@ -187,7 +187,7 @@ impl Kernel for Reverse<'_> {
 #[inline(always)]
 fn shares<const MIN: bool>(list: &[u32], y: Rows<'_>, value: &[f64], adjoint: &[f64], out: &mut [f64]) {
     let lanes = value.len();
-    let mut winners = [0.0; 256];
+    let mut winners = [0.0; MOST_LANES];
     let winners = &mut winners[..lanes];
     for &row in list {
         for ((winners, &x), &y) in winners.iter_mut().zip(y.slice(row)).zip(value) {
@@ -213,7 +213,7 @@ fn wins<const MIN: bool>(x: f64, y: f64) -> f64 {
 #[inline(always)]
 fn products_of_others(list: &[u32], y: Rows<'_>, adjoint: &[f64], out: &mut [f64]) {
     let lanes = adjoint.len();
-    let mut running = [1.0; 256];
+    let mut running = [1.0; MOST_LANES];
     let running = &mut running[..lanes];
     for (&row, out) in list.iter().zip(out.chunks_exact_mut(lanes)) {
         for ((out, &x), before) in out.iter_mut().zip(y.slice(row)).zip(running.iter_mut()) {

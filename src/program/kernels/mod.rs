@@ -1,7 +1,7 @@
 //! Loops over lanes, in the widest instruction set that the processor has.
 //!
 //! A *row* is one number of the program in each of `lanes` examples; a buffer of rows is a slice in which row `r` is
-//! `buffer[r * lanes..(r + 1) * lanes]`. The count of lanes is a multiple of 8 from 8 to 256. This room knows slices,
+//! `buffer[r * lanes..(r + 1) * lanes]`. The count of lanes is a multiple of 8 from 8 to 512. This room knows slices,
 //! [`Op`](crate::Op) and nothing else: neither graphs nor programs, and no formula of any operation.
 //!
 //! * [`map`]: operations of one, two or three operands, element by element, by the rules of the table;
@@ -9,6 +9,7 @@
 //! * [`linear`]: sums of products of rows and uniform numbers, and matrix products;
 //! * [`chain`]: sums that go on from each other;
 //! * [`nest`]: sums of products over any nest of loops, for a single run of a program;
+//! * [`short`]: sums of up to three terms;
 //! * [`outer`]: outer products summed over lanes, the adjoints of a matrix of uniform numbers;
 //! * [`reduce`]: what the lanes add up to, where the adjoint of a uniform number is wanted.
 //!
@@ -32,11 +33,13 @@ pub(crate) mod nest;
 pub(crate) mod outer;
 pub(crate) mod reduce;
 mod rows;
+mod short;
 #[cfg(test)]
 mod tests;
 mod vector;
 
 pub(crate) use isa::Isa;
+pub(crate) use rows::MOST_LANES;
 use rows::{Rows, RowsMut, check_lanes};
 
 /// What the product of zero and a number that is not finite is.

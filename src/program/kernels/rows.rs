@@ -16,11 +16,14 @@ pub(super) struct RowsMut<'a> {
     lanes: usize,
 }
 
+/// The most lanes that a kernel takes.
+pub(crate) const MOST_LANES: usize = 512;
+
 /// Refuses a count of lanes that no kernel is made for.
 #[inline]
 #[track_caller]
 pub(super) fn check_lanes(lanes: usize) {
-    assert!(lanes.is_multiple_of(8) && (8..=256).contains(&lanes), "no kernel for {lanes} lanes");
+    assert!(lanes.is_multiple_of(8) && (8..=MOST_LANES).contains(&lanes), "no kernel for {lanes} lanes");
 }
 
 /// The least and the greatest of `first + i * steps[0] + j * steps[1]` for `i < counts[0]`, `j < counts[1]`.

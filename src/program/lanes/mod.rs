@@ -205,7 +205,7 @@ pub(super) struct Block {
 }
 
 impl Block {
-    /// Buffers for code over a count of lanes, a multiple of 8 up to 256.
+    /// Buffers for code over a count of lanes, a multiple of 8 up to 512.
     pub(super) fn new(code: &LaneCode, lanes: usize) -> Self {
         let (rows, scratch) = Self::sizes(code, lanes);
         Self {

@@ -35,7 +35,7 @@ const SPECIAL: &[f64] = &[
 
 /// Every count of lanes that there is a kernel for.
 fn all_lanes() -> impl Iterator<Item = usize> {
-    (8..=256).step_by(8)
+    (8..=256).step_by(8).chain([264, 440, 512])
 }
 
 /// Numbers from −2 to 2, the same for the same seed.
