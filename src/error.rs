@@ -5,6 +5,7 @@ use thiserror::Error;
 use crate::graph::GraphError;
 use crate::program::ProgramError;
 use crate::train::DataError;
+use crate::view::ViewError;
 
 /// Any error of the crate; every room's error converts into it.
 #[derive(Debug, Error)]
@@ -16,6 +17,9 @@ pub enum Error {
     /// A program or its run.
     #[error(transparent)]
     Program(#[from] ProgramError),
+    /// A view of a graph.
+    #[error(transparent)]
+    View(#[from] ViewError),
     /// A table of data.
     #[error(transparent)]
     Data(#[from] DataError),

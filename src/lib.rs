@@ -42,7 +42,7 @@ mod explain;
 mod graph;
 mod program;
 pub mod train;
-mod view;
+pub mod view;
 
 pub use dual::Dual;
 pub use error::Error;
@@ -50,3 +50,4 @@ pub use explain::{Applied, NonFinite, Quantity};
 pub use graph::{Expr, Graph, GraphError, Kind, NodeId, Operand};
 pub use op::{Arity, Op, OpInfo, Scalar};
 pub use program::{Gradients, Number, Pass, Program, ProgramError, Report, Values, Workspace, gradient, jvp, vjp};
+pub use view::{ElementSet, Summary, View, ViewError};

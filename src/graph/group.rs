@@ -90,6 +90,11 @@ impl Labels {
         self.membership.get(key).copied()
     }
 
+    /// Every group with the one around it, which stands before it.
+    pub(super) fn all(&self) -> impl Iterator<Item = (&str, Option<u32>)> {
+        self.groups.iter().map(|group| (&*group.name, group.parent))
+    }
+
     pub(super) fn named(&self) -> impl Iterator<Item = NodeKey> {
         self.names.keys()
     }

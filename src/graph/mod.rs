@@ -471,6 +471,21 @@ impl Graph {
         self.labels.borrow().path_of(key, format_args!("{what} #{}", index(key)))
     }
 
+    /// Every group's name and the number of the group around it, which stands before it.
+    pub(crate) fn group_names(&self) -> Vec<(String, Option<u32>)> {
+        self.labels.borrow().all().map(|(name, parent)| (name.to_owned(), parent)).collect()
+    }
+
+    /// The number of the innermost group around a node.
+    pub(crate) fn group_of(&self, key: NodeKey) -> Option<u32> {
+        self.labels.borrow().group_of(key)
+    }
+
+    /// The name of a node, without its groups.
+    pub(crate) fn name_of(&self, key: NodeKey) -> Option<String> {
+        self.labels.borrow().name_of(key).map(ToString::to_string)
+    }
+
     pub(crate) fn mismatch(&self, what: &'static str, expected: usize, got: usize) -> GraphError {
         GraphError::Mismatch { what, expected, got, path: self.labels.borrow().open_path() }
     }
