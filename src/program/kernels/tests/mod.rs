@@ -76,9 +76,10 @@ impl Compensated {
         self.terms += 1;
     }
 
-    /// Whether `got` is the sum, up to half an ulp of the magnitude for each level of a chain of the terms.
+    /// Whether `got` is the sum, up to half an ulp of the magnitude for each term: what a sum in any order keeps to
+    /// (Higham, Accuracy and Stability of Numerical Algorithms, 2002, section 4.2).
     fn agrees(self, got: f64) -> bool {
-        let tolerance = f64::EPSILON * self.magnitude * f64::from(self.terms + 4).sqrt();
-        (got - (self.sum + self.error)).abs() <= tolerance
+        let tolerance = f64::EPSILON / 2.0 * self.magnitude * f64::from(self.terms + 1);
+        ((got - self.sum) - self.error).abs() <= tolerance
     }
 }
