@@ -4,6 +4,7 @@ use thiserror::Error;
 
 use crate::graph::GraphError;
 use crate::program::ProgramError;
+use crate::render::RenderError;
 use crate::train::DataError;
 use crate::view::ViewError;
 
@@ -20,6 +21,9 @@ pub enum Error {
     /// A view of a graph.
     #[error(transparent)]
     View(#[from] ViewError),
+    /// A drawing.
+    #[error(transparent)]
+    Render(#[from] RenderError),
     /// A table of data.
     #[error(transparent)]
     Data(#[from] DataError),

@@ -40,7 +40,9 @@ mod dual;
 pub mod element;
 mod explain;
 mod graph;
+pub mod model;
 mod program;
+mod render;
 pub mod train;
 pub mod view;
 
@@ -50,4 +52,5 @@ pub use explain::{Applied, NonFinite, Quantity};
 pub use graph::{Expr, Graph, GraphError, Kind, NodeId, Operand};
 pub use op::{Arity, Op, OpInfo, Scalar};
 pub use program::{Gradients, Number, Pass, Program, ProgramError, Report, Values, Workspace, gradient, jvp, vjp};
+pub use render::{Dot, RenderError};
 pub use view::{ElementSet, Summary, View, ViewError};

@@ -11,7 +11,7 @@ const MAY_USE: &[(&str, &[&str])] = &[
     ("dual", &["op"]),
     ("graph", &["op"]),
     ("program", &["op", "elementary", "graph", "dual"]),
-    ("element", &["op", "graph"]),
+    ("element", &["op", "graph", "dual"]),
     ("model", &["op", "graph", "element"]),
     ("view", &["op", "graph"]),
     ("render", &["op", "graph", "view"]),
@@ -19,7 +19,7 @@ const MAY_USE: &[(&str, &[&str])] = &[
     ("train", &["op", "graph", "program", "element", "model"]),
     ("explain", &["op", "graph", "program", "element", "model"]),
     ("theory", &["op", "graph", "program", "element", "model"]),
-    ("error", &["graph", "program", "train", "view"]),
+    ("error", &["graph", "program", "render", "train", "view"]),
 ];
 
 /// Names that `lib.rs` re-exports at the root, with the room they come from.

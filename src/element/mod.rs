@@ -4,12 +4,14 @@
 //! or opened. Elements return expressions; they know no program, no data and no trainer.
 
 mod affine;
+mod gate;
 mod layer;
 mod loss;
 mod neuron;
 mod softmax;
 
 pub use affine::{Affine, affine};
+pub use gate::{Unit, and_gate, multiplication_gate};
 pub use layer::{Layer, layer};
 pub use loss::{half_squared_error, negative_log_likelihood};
 pub use neuron::{Neuron, neuron};

@@ -58,6 +58,24 @@ pub enum GraphError {
         /// The group that was open.
         path: String,
     },
+    /// A gate was given an activation that is straight where the gate uses it.
+    #[error("{op} does not bend at its bias, σ″({bias}) = 0, and what is straight cannot multiply: give another bias{}", place(.path))]
+    NoCurvature {
+        /// The name of the activation.
+        op: &'static str,
+        /// The bias, as text, since errors are compared.
+        bias: String,
+        /// The group that was open.
+        path: String,
+    },
+    /// An operation is no sum or product.
+    #[error("`{path}` is {op}, and a polynomial has sums and products alone")]
+    NotAPolynomial {
+        /// The node.
+        path: String,
+        /// The name of its operation.
+        op: &'static str,
+    },
     /// A value that evaluation needs was not given.
     #[error("the input `{path}` has no value")]
     MissingInput {

@@ -494,6 +494,11 @@ impl Graph {
         GraphError::NotAnActivation { op: op.info().name, path: self.labels.borrow().open_path() }
     }
 
+    pub(crate) fn no_curvature(&self, op: Op, bias: f64) -> GraphError {
+        let path = self.labels.borrow().open_path();
+        GraphError::NoCurvature { op: op.info().name, bias: bias.to_string(), path }
+    }
+
     #[track_caller]
     pub(crate) fn record<'g>(&'g self, op: Op, operands: &[Expr<'g>]) -> Expr<'g> {
         assert!(op.takes(operands.len()), "{} cannot take {} operands", op.info().name, operands.len());

@@ -104,6 +104,12 @@ impl View {
         &self.elements
     }
 
+    /// The identities of the elements, in the same order.
+    #[must_use]
+    pub fn ids(&self) -> impl ExactSizeIterator<Item = ElementId> + use<> {
+        (0..self.elements.len()).map(ElementId::new)
+    }
+
     /// An element.
     ///
     /// # Panics
@@ -118,7 +124,7 @@ impl View {
     #[must_use]
     pub fn find(&self, node: impl Into<NodeId>) -> Option<ElementId> {
         let node = node.into();
-        self.elements.iter().position(|element| element.node == node).map(ElementId::new)
+        self.ids().find(|&id| self.element(id).node == node)
     }
 
     /// The elements that an element reads, place by place.
@@ -149,6 +155,11 @@ impl View {
             Role::Operation(op) => op.info().label.into(),
             Role::Group => "group".into(),
         }
+    }
+
+    /// Whether the element has a name of its own.
+    pub(crate) fn is_named(&self, id: ElementId) -> bool {
+        self.names.contains_key(&id.number())
     }
 
     /// The names of the groups around an element, outermost first; a group that is an element is not around itself.

@@ -32,7 +32,7 @@ pub struct ElementSet {
     complement: bool,
 }
 
-const SUMS: [Op; 7] = [Op::Add, Op::Sub, Op::Neg, Op::Mul, Op::Sum, Op::Dot, Op::Square];
+const SUMS: [Op; 8] = [Op::Add, Op::Sub, Op::Neg, Op::Mul, Op::Sum, Op::Product, Op::Dot, Op::Square];
 
 impl ElementSet {
     /// Every operation by itself.

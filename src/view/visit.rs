@@ -238,7 +238,7 @@ impl<'v> IntoNodeIdentifiers for &'v View {
     type NodeIdentifiers = Each<'v, ElementId>;
 
     fn node_identifiers(self) -> Self::NodeIdentifiers {
-        Box::new((0..self.elements.len()).map(ElementId::new))
+        Box::new(self.ids())
     }
 }
 
