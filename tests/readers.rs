@@ -111,6 +111,12 @@ fn derivatives(function: impl for<'g> Fn(Expr<'g>) -> Expr<'g>, x: f64) -> [Vec<
     let mut workspace = program.workspace(9);
     program.gradient_into(&[], &[x; 9], &[1.0], &mut workspace).expect("nine lanes of one input");
     let eager = y.eval(&[("x", x)]).expect("it is given");
+    let slope = y.derive(&[input])[0];
+    let curvature = slope.derive(&[input])[0];
+    let derived = graph.compile(&[slope, curvature]).expect("it compiles");
+    let derived_values = derived.forward(&[x]).expect("one input");
+    let slope_program = graph.compile(&[slope]).expect("it compiles");
+    let back = slope_program.reverse(&slope_program.forward(&[x]).expect("one input"))[input];
     [
         vec![eager, values[y], by_duals[y].value, twice[y].value.value, workspace.output(0)[8]],
         vec![
@@ -119,8 +125,9 @@ fn derivatives(function: impl for<'g> Fn(Expr<'g>) -> Expr<'g>, x: f64) -> [Vec<
             over.value,
             twice[y].value.tangent,
             workspace.input(0)[8],
+            derived_values[slope],
         ],
-        vec![over.tangent, twice[y].tangent.tangent],
+        vec![over.tangent, twice[y].tangent.tangent, derived_values[curvature], back],
     ]
 }
 

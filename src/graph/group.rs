@@ -55,10 +55,27 @@ impl std::fmt::Display for Name {
 impl Labels {
     /// Opens a group inside the one that is open and returns its index.
     pub(super) fn enter(&mut self, name: &str) -> u32 {
-        let index = u32::try_from(self.groups.len()).expect("fewer than 2³² groups");
-        self.groups.push(Group { name: name.into(), parent: self.open });
+        let index = self.add(name, self.open);
         self.open = Some(index);
         index
+    }
+
+    /// Makes a group inside another one, without opening it, and returns its index.
+    pub(super) fn add(&mut self, name: &str, parent: Option<u32>) -> u32 {
+        let index = u32::try_from(self.groups.len()).expect("fewer than 2³² groups");
+        self.groups.push(Group { name: name.into(), parent });
+        index
+    }
+
+    /// The group that is open.
+    pub(super) fn open(&self) -> Option<u32> {
+        self.open
+    }
+
+    /// The name of a group and the group around it.
+    pub(super) fn group(&self, index: u32) -> (&str, Option<u32>) {
+        let Group { name, parent } = &self.groups[index as usize];
+        (name, *parent)
     }
 
     /// Closes the group `index`, and any that a panic left open inside it.
@@ -68,7 +85,12 @@ impl Labels {
 
     /// Notes that a node was made in the open group.
     pub(super) fn place(&mut self, key: NodeKey) {
-        if let Some(group) = self.open {
+        self.place_in(self.open, key);
+    }
+
+    /// Notes that a node belongs to a group.
+    pub(super) fn place_in(&mut self, group: Option<u32>, key: NodeKey) {
+        if let Some(group) = group {
             self.membership.insert(key, group);
         }
     }

@@ -3,6 +3,7 @@
 //! The graph is acyclic by construction, because operands exist before their users. It holds structure, no results; it
 //! knows no order of evaluation, no adjoint and no drawing.
 
+mod derive;
 mod error;
 mod eval;
 mod expr;

@@ -11,6 +11,7 @@ mod rows;
 #[macro_use]
 mod table;
 mod list;
+mod parameter;
 
 rows!(define_ops);
 
@@ -50,6 +51,12 @@ pub struct OpInfo {
 }
 
 impl Op {
+    /// What tells the operation from every other: the row, and the bits of its parameters.
+    pub(crate) fn identity(self) -> (std::mem::Discriminant<Op>, u64) {
+        let bits = self.parameters().iter().fold(0, |bits: u64, parameter| bits.rotate_left(31) ^ parameter.to_bits());
+        (std::mem::discriminant(&self), bits)
+    }
+
     /// Whether the operation takes `operands` operands.
     ///
     /// ```

@@ -99,6 +99,38 @@ macro_rules! define_ops {
                 }
             }
 
+            /// The parameters of the operation, in the order of the row.
+            ///
+            /// ```
+            /// use dagrad::Op;
+            /// assert_eq!(Op::Powi { exponent: 3 }.parameters().as_slice(), [3.0]);
+            /// assert!(Op::Mul.parameters().is_empty());
+            /// ```
+            #[must_use]
+            pub fn parameters(self) -> smallvec::SmallVec<[f64; 2]> {
+                match self {
+                    $(Op::$Variant $({ $($p),+ })? => smallvec::smallvec![$($(f64::from($p)),+)?],)*
+                }
+            }
+
+            /// The same row with other parameters, unless their number or kind is not that of the row.
+            ///
+            /// ```
+            /// use dagrad::Op;
+            /// let cube = Op::Powi { exponent: 3 };
+            /// assert_eq!(cube.with_parameters(&[-2.0]), Some(Op::Powi { exponent: -2 }));
+            /// assert_eq!(cube.with_parameters(&[0.5]), None); // the exponent of this row is a whole number
+            /// ```
+            #[must_use]
+            pub fn with_parameters(self, parameters: &[f64]) -> Option<Op> {
+                match self {
+                    $(Op::$Variant $({ $($p: _),+ })? => {
+                        let &[$($($p),+)?] = parameters else { return None };
+                        Some(Op::$Variant $({ $($p: parameter::Kind::read($p)?),+ })?)
+                    })*
+                }
+            }
+
             /// The value at `operands`, by the row's value rule.
             ///
             /// # Panics

@@ -2,7 +2,7 @@
 
 #![allow(dead_code, reason = "each test reads its own part")]
 
-use dagrad::{Dual, Graph, Op};
+use dagrad::{Dual, Expr, Graph, Op};
 use serde_json::Value;
 
 /// Entries that miss their mark because the cancellation is inherent: operation, point, order of derivative, reason.
@@ -28,19 +28,22 @@ pub(crate) struct Point {
     pub(crate) got_value: f64,
     pub(crate) got_gradient: Vec<f64>,
     pub(crate) got_hessian: Vec<f64>,
+    pub(crate) derived_gradient: Vec<f64>,
+    pub(crate) derived_hessian: Vec<f64>,
 }
 
 impl Point {
-    /// The error of the gradient or Hessian, where the file specifies one and the function is smooth.
+    /// The worse error of the two gradients or Hessians, by passes and by deriving, where the file specifies one and the function is smooth.
     pub(crate) fn error(&self, order: usize) -> Option<f64> {
         if self.is("kink") || self.is("outside_domain") {
             return None;
         }
-        let (got, expected) = match order {
-            1 => (&self.got_gradient, &self.gradient),
-            _ => (&self.got_hessian, &self.hessian),
+        let (got, derived, expected) = match order {
+            1 => (&self.got_gradient, &self.derived_gradient, &self.gradient),
+            _ => (&self.got_hessian, &self.derived_hessian, &self.hessian),
         };
-        Some(relative_error(got, expected.as_ref()?))
+        let expected = expected.as_ref()?;
+        Some(f64::max(relative_error(got, expected), relative_error(derived, expected)))
     }
 
     /// The largest error that passes.
@@ -98,6 +101,19 @@ pub(crate) fn differentiate(op: Op, x: &[f64]) -> (f64, Vec<f64>, Vec<f64>) {
     (values.outputs().next().expect("one output"), gradient, hessian)
 }
 
+/// The same by the gradient as more graph, and the gradient of that.
+pub(crate) fn derived(op: Op, x: &[f64]) -> (Vec<f64>, Vec<f64>) {
+    let graph = Graph::new();
+    let inputs = graph.inputs("x", x.len());
+    let gradient = graph.apply(op, &inputs).derive(&inputs);
+    let hessian: Vec<Expr> = gradient.iter().flat_map(|slope| slope.derive(&inputs)).collect();
+    let at = |outputs: &[Expr]| {
+        let program = graph.compile(outputs).expect("it compiles");
+        program.forward(x).expect("as many inputs").outputs().collect()
+    };
+    (at(&gradient), at(&hessian))
+}
+
 /// Every point of the file.
 pub(crate) fn points() -> Vec<Point> {
     let json: Value = serde_json::from_str(include_str!("../data/ops.json")).expect("the file is JSON");
@@ -108,6 +124,7 @@ pub(crate) fn points() -> Vec<Point> {
             let op = row(name, case);
             let x = list(&case["x"]).expect("a point");
             let (got_value, got_gradient, got_hessian) = differentiate(op, &x);
+            let (derived_gradient, derived_hessian) = derived(op, &x);
             let tags = case["tags"]
                 .as_array()
                 .map_or(vec![], |tags| tags.iter().map(|tag| tag.as_str().expect("a tag").to_owned()).collect());
@@ -126,6 +143,8 @@ pub(crate) fn points() -> Vec<Point> {
                 got_value,
                 got_gradient,
                 got_hessian,
+                derived_gradient,
+                derived_hessian,
             });
         }
     }
