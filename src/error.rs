@@ -5,6 +5,7 @@ use thiserror::Error;
 use crate::graph::GraphError;
 use crate::program::ProgramError;
 use crate::render::RenderError;
+use crate::text::TextError;
 use crate::train::DataError;
 use crate::view::ViewError;
 
@@ -24,6 +25,9 @@ pub enum Error {
     /// A drawing.
     #[error(transparent)]
     Render(#[from] RenderError),
+    /// An expression in text.
+    #[error(transparent)]
+    Text(#[from] TextError),
     /// A table of data.
     #[error(transparent)]
     Data(#[from] DataError),

@@ -43,6 +43,7 @@ mod graph;
 pub mod model;
 mod program;
 mod render;
+mod text;
 pub mod train;
 pub mod view;
 
@@ -53,4 +54,5 @@ pub use graph::{Expr, Graph, GraphError, Kind, NodeId, Operand};
 pub use op::{Arity, Op, OpInfo, Scalar};
 pub use program::{Gradients, Number, Pass, Program, ProgramError, Report, Values, Workspace, gradient, jvp, vjp};
 pub use render::{Dot, RenderError};
+pub use text::{Problem, TextError};
 pub use view::{ElementSet, Summary, View, ViewError};

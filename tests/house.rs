@@ -19,7 +19,7 @@ const MAY_USE: &[(&str, &[&str])] = &[
     ("train", &["op", "graph", "program", "element", "model"]),
     ("explain", &["op", "graph", "program", "element", "model"]),
     ("theory", &["op", "graph", "program", "element", "model"]),
-    ("error", &["graph", "program", "render", "train", "view"]),
+    ("error", &["graph", "program", "render", "text", "train", "view"]),
 ];
 
 /// Names that `lib.rs` re-exports at the root, with the room they come from.

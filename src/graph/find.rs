@@ -60,6 +60,17 @@ impl Graph {
         named
     }
 
+    /// Every named node by its path, in creation order where several have the same.
+    pub(crate) fn paths(&self) -> rustc_hash::FxHashMap<String, Vec<NodeKey>> {
+        let mut keys: Vec<NodeKey> = self.labels.borrow().named().collect();
+        keys.sort_unstable_by_key(|&key| index(key));
+        let mut paths = rustc_hash::FxHashMap::<String, Vec<NodeKey>>::default();
+        for key in keys {
+            paths.entry(self.path_of(key)).or_default().push(key);
+        }
+        paths
+    }
+
     fn path_with_index(&self, key: NodeKey) -> String {
         format!("{} (#{})", self.path_of(key), index(key))
     }
@@ -75,7 +86,7 @@ impl Graph {
 }
 
 /// The few candidates that a person may have meant by `word`, best first.
-pub(super) fn nearest<'a>(word: &str, candidates: impl Iterator<Item = &'a str>) -> Vec<&'a str> {
+pub(crate) fn nearest<'a>(word: &str, candidates: impl Iterator<Item = &'a str>) -> Vec<&'a str> {
     let limit = word.chars().count() / 3 + 1;
     let mut scored: Vec<(usize, &str)> = candidates
         .filter(|candidate| candidate.len().abs_diff(word.len()) <= 4 * limit)

@@ -19,6 +19,7 @@ use slotmap::{Key, SlotMap};
 
 pub use error::GraphError;
 pub use expr::{Expr, Operand};
+pub(crate) use find::nearest;
 pub use id::NodeId;
 pub(crate) use id::{GraphId, NodeKey, index};
 

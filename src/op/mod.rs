@@ -34,7 +34,8 @@ pub struct OpInfo {
     pub doc: &'static str,
     /// What a drawing writes on a node.
     pub label: &'static str,
-    /// LaTeX, with `#1`, `#2`, … for the operands.
+    /// LaTeX, with `#1`, `#2`, … for the operands and `#p` for the parameter; `#*{…}{+}` repeats a part for all operands of
+    /// a list, with `+` between.
     pub latex: &'static str,
     /// The value, in plain text.
     pub formula: &'static str,
@@ -42,6 +43,10 @@ pub struct OpInfo {
     pub partials: &'static str,
     /// The number of operands.
     pub arity: Arity,
+    /// The names of the operands; one, for a row of any number of them.
+    pub operands: &'static [&'static str],
+    /// The names of the parameters.
+    pub parameters: &'static [&'static str],
     /// For each operand an interval inside the domain, away from kinks; for a list row, one for all.
     pub sample: &'static [(f64, f64)],
     /// What is taken where no derivative exists.

@@ -92,6 +92,8 @@ macro_rules! define_ops {
                         formula: $formula,
                         partials: stringify!($partials),
                         arity: arity!($kind $($x)+),
+                        operands: operands!($kind $($x)+),
+                        parameters: &[$($(stringify!($p)),+)?],
                         sample: &[$($sample),+],
                         kink: first_of!($($kink)?),
                         remedy: first_of!($($remedy)?),
@@ -267,6 +269,15 @@ macro_rules! arity {
     };
     (list $($x:ident)+) => {
         Arity::Any
+    };
+}
+
+macro_rules! operands {
+    (fixed $($x:ident)+) => {
+        &[$(stringify!($x)),+]
+    };
+    (list $xs:ident $out:ident) => {
+        &["x"]
     };
 }
 

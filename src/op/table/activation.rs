@@ -54,7 +54,7 @@ family! { $ activation {
     }
     /// The ReLU that leaks below 0.
     fixed LeakyRelu leaky_relu[slope: f64 = 0.01](x) y {
-        label: "leaky ReLU", latex: r"\operatorname{leaky}(#1)", formula: "x if x > 0, else slope x",
+        label: "leaky ReLU", latex: r"\operatorname{leaky}_{#p}(#1)", formula: "x if x > 0, else slope x",
         value: if x > 0.0 { x } else { slope * x },
         partials: [x.constant(0.0).less(x).select(x.constant(1.0), x.constant(slope))],
         sample: [(0.1, 3.0)],
@@ -62,7 +62,7 @@ family! { $ activation {
     }
     /// The exponential linear unit.
     fixed Elu elu[alpha: f64 = 1.0](x) y {
-        label: "ELU", latex: r"\operatorname{elu}(#1)", formula: "x if x > 0, else alpha (e^x - 1)",
+        label: "ELU", latex: r"\operatorname{elu}_{#p}(#1)", formula: "x if x > 0, else alpha (e^x - 1)",
         value: { let below = alpha * elementary::exp_m1(x); if x > 0.0 { x } else { below } },
         partials: [x.constant(0.0).less(x).select(x.constant(1.0), x.exp() * alpha)],
         sample: [(-3.0, -0.1)],

@@ -3,14 +3,14 @@
 family! { $ list {
     /// The sum of any number of operands, added in pairs of ever larger parts; 0 of none.
     list Sum sum(xs, out) y {
-        label: "Σ", latex: r"\sum #1", formula: "Σ xᵢ",
+        label: "Σ", latex: "#*{#1}{+}", formula: "Σ xᵢ",
         value: list::sum(xs),
         partials: { out.fill(y.constant(1.0)) },
         sample: [(-3.0, 3.0)],
     }
     /// The product of any number of operands; 1 of none.
     list Product product(xs, out) y {
-        label: "∏", latex: r"\prod #1", formula: "∏ xᵢ",
+        label: "∏", latex: "#*{#1}{ }", formula: "∏ xᵢ",
         value: xs.iter().product(),
         partials: { list::products_of_others(xs, y, out) },
         sample: [(-3.0, 3.0)],
@@ -18,14 +18,14 @@ family! { $ list {
     }
     /// The sum of the products of pairs of operands, x₀x₁ + x₂x₃ + …; 0 of none.
     list Dot dot(xs, out) y {
-        label: "·", latex: r"\langle #1\rangle", formula: "Σ wᵢ xᵢ",
+        label: "·", latex: "#*{#1 #2}{+}", formula: "Σ wᵢ xᵢ",
         value: list::dot(xs),
         partials: { list::swapped_pairs(xs, out) },
         sample: [(-3.0, 3.0)],
     }
     /// The greatest of any number of operands; −∞ of none; not a number where an operand is none.
     list Max max(xs, out) y {
-        label: "max", latex: r"\max(#1)", formula: "max xᵢ",
+        label: "max", latex: r"\max(#*{#1}{,})", formula: "max xᵢ",
         value: list::max(xs),
         partials: { list::shares(xs, out, |x| x.less(y)) },
         sample: [(-3.0, 3.0)],
@@ -33,7 +33,7 @@ family! { $ list {
     }
     /// The least of any number of operands; +∞ of none; not a number where an operand is none.
     list Min min(xs, out) y {
-        label: "min", latex: r"\min(#1)", formula: "min xᵢ",
+        label: "min", latex: r"\min(#*{#1}{,})", formula: "min xᵢ",
         value: list::min(xs),
         partials: { list::shares(xs, out, |x| y.less(x)) },
         sample: [(-3.0, 3.0)],
@@ -41,7 +41,7 @@ family! { $ list {
     }
     /// The logarithm of the sum of the exponentials, without overflow; −∞ of none.
     list LogSumExp logsumexp(xs, out) y {
-        label: "ln Σ exp", latex: r"\ln\sum e^{#1}", formula: "ln Σ e^xᵢ",
+        label: "ln Σ exp", latex: r"\ln(#*{e^{#1}}{+})", formula: "ln Σ e^xᵢ",
         value: list::logsumexp(xs),
         partials: { list::each(xs, out, |x| (x - y).exp()) },
         sample: [(-3.0, 3.0)],

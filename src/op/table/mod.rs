@@ -6,7 +6,7 @@
 //! /// What it is, a sentence.
 //! fixed Variant name[parameter: type = typical](operands) value {
 //!     label:    what a drawing writes on the node,
-//!     latex:    LaTeX with #1, #2, … for the operands,
+//!     latex:    LaTeX with #1, #2, … for the operands, #p for the parameter and #*{…}{+} for all of a list,
 //!     formula:  the value in plain text,
 //!     value:    the value rule, over f64,
 //!     partials: the derivative by each operand, over any `Scalar`, from operands and value,

@@ -41,7 +41,7 @@ family! { $ powers {
     }
     /// A number to a constant whole power.
     fixed Powi powi[exponent: i32 = 3](x) y {
-        label: "xⁿ", latex: "{#1}^{n}", formula: "x^exponent",
+        label: "xⁿ", latex: "{#1}^{#p}", formula: "x^exponent",
         value: elementary::powi(x, exponent),
         partials: [match exponent.checked_sub(1) {
             Some(less) => x.constant(f64::from(exponent)).chain(x.powi(less)),
