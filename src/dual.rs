@@ -6,8 +6,6 @@
 //! # Reference
 //! Griewank and Walther (2008), Evaluating Derivatives, 2nd ed., SIAM, chapter 3, doi:10.1137/1.9780898717761.
 
-use std::ops::{Add, Div, Mul, Neg, Sub};
-
 use smallvec::SmallVec;
 
 use crate::op::{Op, Scalar};
@@ -69,33 +67,38 @@ impl<S: Scalar + From<f64>> From<f64> for Dual<S> {
     }
 }
 
-impl<S: Scalar> Neg for Dual<S> {
-    type Output = Self;
+operators! { [S: Scalar] Dual<S> }
 
-    fn neg(self) -> Self {
-        Self::apply(Op::Neg, &[self])
+/// A value together with its derivatives along several directions: one application of a row, many tangents.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(crate) struct Duals<const N: usize> {
+    pub(crate) value: f64,
+    pub(crate) tangents: [f64; N],
+}
+
+impl<const N: usize> Scalar for Duals<N> {
+    fn constant(self, value: f64) -> Self {
+        Self::from(value)
+    }
+
+    #[track_caller]
+    fn apply(op: Op, operands: &[Self]) -> Self {
+        let values: SmallVec<[f64; 4]> = operands.iter().map(|x| x.value).collect();
+        let value = f64::apply(op, &values);
+        let mut partials: SmallVec<[f64; 4]> = SmallVec::from_elem(value, operands.len());
+        op.partials(&values, value, &mut partials);
+        let along = |direction: usize| {
+            let shares = operands.iter().zip(&partials).map(|(x, &partial)| x.tangents[direction].chain(partial));
+            shares.reduce(|a, b| a + b).unwrap_or(0.0)
+        };
+        Self { value, tangents: std::array::from_fn(along) }
     }
 }
 
-/// Writes a binary operator for two duals and for a dual and an `f64` on its right.
-macro_rules! operator {
-    ($($Trait:ident $method:ident)*) => {$(
-        impl<S: Scalar> $Trait for Dual<S> {
-            type Output = Self;
-
-            fn $method(self, other: Self) -> Self {
-                Self::apply(Op::$Trait, &[self, other])
-            }
-        }
-
-        impl<S: Scalar> $Trait<f64> for Dual<S> {
-            type Output = Self;
-
-            fn $method(self, other: f64) -> Self {
-                Self::apply(Op::$Trait, &[self, self.constant(other)])
-            }
-        }
-    )*};
+impl<const N: usize> From<f64> for Duals<N> {
+    fn from(value: f64) -> Self {
+        Self { value, tangents: [0.0; N] }
+    }
 }
 
-operator!(Add add Sub sub Mul mul Div div);
+operators! { [const N: usize] Duals<N> }

@@ -8,10 +8,13 @@
 //!
 //! | you have | use |
 //! |---|---|
-//! | one function, one point | [`gradient`], [`jvp`], [`vjp`] |
+//! | one function, one point | [`gradient`], [`jacobian`], [`hessian`], [`jvp`], [`vjp`], [`hvp`] |
 //! | a look at one number of a graph | [`Expr::eval`], [`Expr::depth`], [`Expr::path`] |
 //! | a function to evaluate and differentiate often | [`Graph::compile`], [`Program::forward`], [`Program::reverse`] |
-//! | second derivatives | [`Program::forward_with`] on [`Dual`] numbers, then [`Program::reverse`] |
+//! | derivatives as nodes, to any order | [`Expr::derive`], [`Expr::hessian`], [`Graph::jacobian`] |
+//! | second derivatives as numbers | [`Program::hessian`], [`Program::hvp`]; [`Program::forward_with`] on [`Dual`] numbers |
+//! | an expression in text | [`Graph::parse`], and `Display` of an [`Expr`] |
+//! | doubt | [`Graph::check_gradient`], [`Graph::non_finite_value`] |
 //! | a network | [`element`], [`train`] |
 //!
 //! # Build
@@ -49,10 +52,13 @@ pub mod view;
 
 pub use dual::Dual;
 pub use error::Error;
-pub use explain::{Applied, NonFinite, Quantity};
+pub use explain::{Applied, CheckedLeaf, GradientCheck, NonFinite, Quantity, Verdict};
 pub use graph::{Expr, Graph, GraphError, Kind, NodeId, Operand};
 pub use op::{Arity, Op, OpInfo, Scalar};
-pub use program::{Gradients, Number, Pass, Program, ProgramError, Report, Values, Workspace, gradient, jvp, vjp};
+pub use program::{
+    Gradients, Number, Pass, Program, ProgramError, Report, Values, Workspace, gradient, hessian, hvp, jacobian, jvp,
+    vjp,
+};
 pub use render::{Dot, RenderError};
 pub use text::{Problem, TextError};
 pub use view::{ElementSet, Summary, View, ViewError};

@@ -1,7 +1,5 @@
 //! Handles of nodes, with the operators and one method for every row of the table.
 
-use std::ops::{Add, Div, Mul, Neg, Sub};
-
 use super::{Graph, Kind, NodeId, NodeKey, group::Name};
 use crate::op::{Op, Scalar};
 
@@ -204,37 +202,12 @@ impl From<Expr<'_>> for NodeId {
     }
 }
 
-impl Neg for Expr<'_> {
-    type Output = Self;
+operators! { ['g] Expr<'g> }
 
-    #[track_caller]
-    fn neg(self) -> Self {
-        self.graph.record(Op::Neg, &[self])
-    }
-}
-
-/// Writes a binary operator for two expressions and for an expression and a number on either side.
-macro_rules! operator {
+/// Writes a binary operator for a number on the left of an expression.
+macro_rules! from_the_right {
     ($($Trait:ident $method:ident)*) => {$(
-        impl<'g> $Trait for Expr<'g> {
-            type Output = Expr<'g>;
-
-            #[track_caller]
-            fn $method(self, other: Expr<'g>) -> Expr<'g> {
-                self.graph.record(Op::$Trait, &[self, other])
-            }
-        }
-
-        impl<'g> $Trait<f64> for Expr<'g> {
-            type Output = Expr<'g>;
-
-            #[track_caller]
-            fn $method(self, other: f64) -> Expr<'g> {
-                self.graph.record(Op::$Trait, &[self, self.graph.constant(other)])
-            }
-        }
-
-        impl<'g> $Trait<Expr<'g>> for f64 {
+        impl<'g> std::ops::$Trait<Expr<'g>> for f64 {
             type Output = Expr<'g>;
 
             #[track_caller]
@@ -245,7 +218,7 @@ macro_rules! operator {
     )*};
 }
 
-operator!(Add add Sub sub Mul mul Div div);
+from_the_right!(Add add Sub sub Mul mul Div div);
 
 impl<'g> std::iter::Sum for Expr<'g> {
     /// Adds the terms from left to right.

@@ -7,6 +7,8 @@
 //! This room knows nothing of graphs, programs or derivatives of whole functions.
 
 #[macro_use]
+mod operators;
+#[macro_use]
 mod rows;
 #[macro_use]
 mod table;

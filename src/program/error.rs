@@ -36,6 +36,14 @@ pub enum ProgramError {
         /// What they may take.
         most: usize,
     },
+    /// A second derivative is asked for by a node that computes its own value.
+    #[error(
+        "variable {position} is neither an input nor a parameter; derive the graph for derivatives by what is computed"
+    )]
+    NotALeaf {
+        /// Its place among the variables.
+        position: usize,
+    },
     /// The program does not compute this node.
     #[error("the node is not computed by this program: no output depends on it, or it belongs to another graph")]
     NotComputed,

@@ -1,7 +1,5 @@
 //! Evaluation: one pass over the steps, upwards.
 
-use std::sync::Arc;
-
 use super::{Number, Program, ProgramError, Values, count};
 
 impl Program {
@@ -48,7 +46,7 @@ impl Program {
         inputs: &[S],
         values: &mut Values<S>,
     ) -> Result<(), ProgramError> {
-        assert!(Arc::ptr_eq(&self.layout, &values.layout), "the values belong to another program");
+        self.assert_own_values(values);
         count("inputs", self.layout.inputs, inputs.len())?;
         count("parameters", self.layout.parameters, parameters.len())?;
         let Values { slots, gathered, .. } = values;

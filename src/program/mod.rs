@@ -5,6 +5,7 @@
 
 mod batch;
 mod compile;
+mod directions;
 mod drivers;
 mod error;
 mod forward;
@@ -22,7 +23,7 @@ mod workspace;
 use std::sync::{Arc, OnceLock};
 
 pub use compile::Pass;
-pub use drivers::{gradient, jvp, vjp};
+pub use drivers::{gradient, hessian, hvp, jacobian, jvp, vjp};
 pub use error::ProgramError;
 pub use report::Report;
 pub use values::{Gradients, Values};

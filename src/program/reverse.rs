@@ -57,8 +57,13 @@ impl Program {
 
     #[track_caller]
     fn assert_own<S>(&self, values: &Values<S>, gradients: &Gradients<S>) {
-        assert!(Arc::ptr_eq(&self.layout, &values.layout), "the values belong to another program");
+        self.assert_own_values(values);
         assert!(Arc::ptr_eq(&self.layout, &gradients.layout), "the gradients belong to another program");
+    }
+
+    #[track_caller]
+    pub(super) fn assert_own_values<S>(&self, values: &Values<S>) {
+        assert!(Arc::ptr_eq(&self.layout, &values.layout), "the values belong to another program");
     }
 
     fn sweep<S: Number>(&self, values: &Values<S>, seed: impl Fn(usize) -> S, gradients: &mut Gradients<S>) {

@@ -50,6 +50,16 @@ impl Layout {
 }
 
 impl Program {
+    /// The inputs, in their order.
+    pub(super) fn input_nodes(&self) -> Vec<NodeId> {
+        self.layout.inputs().map(|slot| self.layout.node(slot)).collect()
+    }
+
+    /// The inputs, then the parameters.
+    pub(crate) fn leaf_nodes(&self) -> Vec<NodeId> {
+        (0..self.layout.parameters().end).map(|slot| self.layout.node(slot)).collect()
+    }
+
     /// A buffer for the values of this program, to be filled by [`forward_into`](Program::forward_into).
     #[must_use]
     pub fn values<S: Number>(&self) -> Values<S> {
@@ -78,6 +88,18 @@ impl<S: Copy> Values<S> {
     /// [`ProgramError::NotComputed`].
     pub fn get(&self, node: impl Into<NodeId>) -> Result<S, ProgramError> {
         get(&self.layout, &self.slots, node.into())
+    }
+
+    /// The numbers that the inputs were given, in their order.
+    #[must_use]
+    pub fn inputs(&self) -> &[S] {
+        &self.slots[self.layout.inputs()]
+    }
+
+    /// The numbers that the parameters were given, in their order.
+    #[must_use]
+    pub fn parameters(&self) -> &[S] {
+        &self.slots[self.layout.parameters()]
     }
 
     /// The values of the outputs, in the order given to [`compile`](crate::Graph::compile).

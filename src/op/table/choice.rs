@@ -53,4 +53,12 @@ family! { $ choice {
         sample: [(0.1, 1.0), (-3.0, 3.0), (-3.0, 3.0)],
         kink: "0 by the condition everywhere",
     }
+    /// The number itself, through which no derivative passes.
+    fixed StopGradient stop_gradient(x) y {
+        label: "stop", latex: r"\operatorname{stop}(#1)", formula: "x, taken as a constant",
+        value: x,
+        partials: [x.constant(0.0)],
+        sample: [(-3.0, 3.0)],
+        kink: "0 everywhere, by intent",
+    }
 } }

@@ -1,9 +1,8 @@
-//! What went wrong in a run, in words: the first number that is not finite, by its path.
-//!
-//! Nothing here runs unless it is asked: programs and their runs know nothing of it.
+//! The first number of a run that is not finite, by its path.
 
 use std::fmt::{Display, Formatter};
 
+use super::Short;
 use crate::graph::{Expr, Graph, GraphError, Kind};
 use crate::program::{Gradients, Values};
 
@@ -120,17 +119,6 @@ impl Display for Quantity {
             Self::Value => "value",
             Self::Adjoint => "adjoint",
         })
-    }
-}
-
-/// A number, very large and very small ones with an exponent.
-struct Short(f64);
-
-impl Display for Short {
-    fn fmt(&self, f: &mut Formatter<'_>) -> std::fmt::Result {
-        let Self(number) = *self;
-        let plain = number == 0.0 || (1e-5..1e15).contains(&number.abs()) || !number.is_finite();
-        if plain { write!(f, "{number}") } else { write!(f, "{number:e}") }
     }
 }
 
