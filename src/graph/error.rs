@@ -82,6 +82,12 @@ pub enum GraphError {
         /// The input.
         path: String,
     },
+    /// A node that is no parameter was to be frozen.
+    #[error("`{path}` is no parameter: only parameters learn, and can be frozen; stop_gradient stops at any node")]
+    NotAParameter {
+        /// The node.
+        path: String,
+    },
     /// A value was given for a node that computes its own.
     #[error("`{path}` is neither an input nor a parameter and cannot be given a value")]
     NotALeaf {

@@ -8,8 +8,10 @@ mod error;
 mod eval;
 mod expr;
 mod find;
+mod freeze;
 mod group;
 mod id;
+mod inline;
 mod traverse;
 
 use std::cell::RefCell;
@@ -85,6 +87,7 @@ pub(crate) struct Arena {
     pool: Vec<NodeKey>,
     inputs: Vec<NodeKey>,
     parameters: Vec<(NodeKey, f64)>,
+    frozen: rustc_hash::FxHashSet<NodeKey>,
     /// Creation order, kept from the first removal on; before, the order of the slots is that of creation.
     order: Option<Vec<NodeKey>>,
 }
@@ -129,6 +132,11 @@ impl Arena {
     /// The parameters with their initial values.
     pub(crate) fn parameters(&self) -> &[(NodeKey, f64)] {
         &self.parameters
+    }
+
+    /// The parameters that are frozen, in their order.
+    pub(crate) fn frozen(&self) -> impl Iterator<Item = NodeKey> + '_ {
+        self.parameters.iter().map(|&(key, _)| key).filter(|key| self.frozen.contains(key))
     }
 
     fn insert(&mut self, kind: Kind, operands: Operands) -> NodeKey {
@@ -423,7 +431,8 @@ impl Graph {
             arena.nodes.remove(key);
             labels.forget(key);
         }
-        let Arena { nodes, inputs, parameters, order, .. } = &mut *arena;
+        let Arena { nodes, inputs, parameters, frozen, order, .. } = &mut *arena;
+        frozen.retain(|&key| nodes.contains_key(key));
         inputs.retain(|&key| nodes.contains_key(key));
         parameters.retain(|&(key, _)| nodes.contains_key(key));
         if let Some(order) = order {

@@ -7,17 +7,22 @@ impl Arena {
     ///
     /// Two sweeps over the arena in creation order; no stack grows with the depth.
     pub(crate) fn needed(&self, outputs: &[NodeKey]) -> Vec<NodeKey> {
+        self.needed_until(outputs, |_| false)
+    }
+
+    /// The same without the nodes at which `stops` holds, and what they alone depend on.
+    pub(super) fn needed_until(&self, outputs: &[NodeKey], stops: impl Fn(NodeKey) -> bool) -> Vec<NodeKey> {
         let keys = self.keys();
         let mut wanted = vec![false; self.bound()];
         for &output in outputs {
-            wanted[index(output)] = true;
+            wanted[index(output)] = !stops(output);
         }
         let mut count = 0;
         for &key in keys.iter().rev() {
             if wanted[index(key)] {
                 count += 1;
                 for &operand in self.operands(key) {
-                    wanted[index(operand)] = true;
+                    wanted[index(operand)] = !stops(operand);
                 }
             }
         }

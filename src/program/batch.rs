@@ -193,6 +193,13 @@ impl Batch {
             }
         }
         program.shared.reverse(slots, slot_adjoints, scratch);
+        for &slot in program.shared.frozen() {
+            slot_adjoints[slot as usize] = 0.0;
+            // In the workspaces where parameters are columns, theirs is 0 in each lane.
+            if program.wanted == Wanted::Each {
+                self.inputs[slot as usize * self.lanes..][..self.lanes].fill(0.0);
+            }
+        }
         // Parameters that are columns have an adjoint for each lane, and their sum besides.
         let by_lane = self.inputs.chunks_exact(self.lanes.max(1)).skip(program.inputs);
         for (adjoint, row) in slot_adjoints[program.shared.parameters()].iter_mut().zip(by_lane) {

@@ -76,6 +76,8 @@ struct Layout {
     keys: Vec<NodeKey>,
     inputs: usize,
     parameters: usize,
+    /// The slots of the parameters that are frozen.
+    frozen: Vec<u32>,
     len: usize,
 }
 

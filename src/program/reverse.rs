@@ -83,5 +83,6 @@ impl Program {
                 *slot = *slot + adjoint.chain(partial);
             }
         }
+        self.layout.frozen.iter().for_each(|&slot| adjoints[slot as usize] = zero);
     }
 }

@@ -11,6 +11,8 @@ pub(super) struct SharedCode {
     steps: Vec<(Op, SmallVec<[u32; 2]>, u32)>,
     /// Where the leaves begin and end: parameters, then constants.
     parameters: std::ops::Range<usize>,
+    /// The slots of the parameters whose gradient is 0.
+    frozen: Vec<u32>,
     constants: Vec<f64>,
     slots: usize,
     longest: usize,
@@ -26,7 +28,8 @@ impl SharedCode {
         let leaves = parameters.end + program.constants.len();
         let slots = steps.last().map_or(leaves, |(_, _, slot)| *slot as usize + 1);
         let longest = steps.iter().map(|(_, operands, _)| operands.len()).max().unwrap_or(0);
-        Self { steps, parameters, constants: program.constants.clone(), slots, longest }
+        let (frozen, constants) = (program.layout.frozen.clone(), program.constants.clone());
+        Self { steps, parameters, frozen, constants, slots, longest }
     }
 
     /// How many slots the buffers have.
@@ -62,6 +65,11 @@ impl SharedCode {
                 adjoints[operand as usize] += adjoint.chain(partial);
             }
         }
+    }
+
+    /// The slots of the parameters whose gradient is 0.
+    pub(super) fn frozen(&self) -> &[u32] {
+        &self.frozen
     }
 
     /// The slots of the parameters.

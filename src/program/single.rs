@@ -14,6 +14,8 @@ pub(super) struct SingleProgram {
     pub(super) inputs: usize,
     pub(super) constants: Vec<f64>,
     pub(super) input_adjoints: bool,
+    /// The slots of the parameters whose gradient is 0.
+    pub(super) frozen: Vec<u32>,
     pub(super) notes: Notes,
 }
 
@@ -63,6 +65,8 @@ impl Single {
         }
         if let Some(seeds) = seeds {
             self.program.code.reverse(call, seeds, &mut self.run);
+            let adjoints = self.run.adjoints.get_mut();
+            self.program.frozen.iter().for_each(|&slot| adjoints[slot as usize] = 0.0);
         }
     }
 }

@@ -152,21 +152,29 @@ impl Planner<'_> {
         self.written[row as usize]
     }
 
+    /// Whether the adjoint of any number of a shared matrix is wanted.
+    fn is_wanted(&self, first: u32, steps: [i32; 2], shape: [u32; 2]) -> bool {
+        let at = |place: u32, step: i32, count: u32| place.wrapping_add_signed(step.wrapping_mul(count.cast_signed()));
+        (0..shape[0]).any(|row| {
+            (0..shape[1]).any(|column| self.shared[at(at(first, steps[0], row), steps[1], column) as usize].1)
+        })
+    }
+
     fn dense(&mut self, dense: &Dense) {
         let [rows, columns] = dense.matrix.shape;
         self.gather(dense.out, dense.out + rows);
-        if !self.is_live(dense.out) {
+        // Rows without an adjoint have frozen parameters alone, for which any number will do.
+        if !(dense.out..dense.out + rows).any(|row| self.is_live(row)) {
             return;
         }
         let Matrix { uniform, uniform_steps, y, y_step, .. } = dense.matrix;
-        let first_place = uniform as usize;
-        if self.shared[first_place].1 {
+        if self.is_wanted(uniform, uniform_steps, [rows, columns]) {
             let shape = [rows, columns];
             let outer = Outer { shape, uniform, uniform_steps, delta: dense.out, delta_step: 1, y, y_step };
             self.back.push(Back::Outer { outer });
         }
         if let Some((shared, step)) = dense.bias
-            && self.shared[shared as usize].1
+            && self.is_wanted(shared, [step, 0], [rows, 1])
         {
             self.back.push(Back::Bias { row: dense.out, count: rows, shared, step });
         }

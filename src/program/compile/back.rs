@@ -8,13 +8,10 @@ use super::super::kernels::nest::{Loop, Nest};
 use super::super::windows::{Back, Window, WindowCode};
 use super::windows::{Made, Product};
 
-/// Emits the reverse steps.
-pub(super) fn reverse(code: &mut WindowCode, made: &[Made], input_adjoints: bool) {
+/// Emits the reverse steps; `needs` says of which leaves the adjoint is wanted.
+pub(super) fn reverse(code: &mut WindowCode, made: &[Made], mut needs: Vec<bool>) {
     let len = code.len as usize;
     let parameters = code.parameters.start as usize..code.parameters.end as usize;
-    let mut needs = vec![false; len];
-    needs[..parameters.start].fill(input_adjoints);
-    needs[parameters.clone()].fill(true);
     for made in made {
         spread_needs(code, made, &mut needs);
     }

@@ -51,7 +51,7 @@ pub(super) fn fold(program: &Program) -> (Cow<'_, Program>, usize) {
     }
     let outputs = program.outputs.iter().map(|&slot| slots[slot as usize]).collect();
     let rewritten = Program {
-        layout: Arc::new(Layout { slots: vec![], keys: vec![], ..**layout }),
+        layout: Arc::new(Layout { slots: vec![], keys: vec![], frozen: layout.frozen.clone(), ..**layout }),
         initial: vec![],
         constants,
         steps,

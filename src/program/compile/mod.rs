@@ -99,6 +99,7 @@ impl Graph {
                 graph: self.id(),
                 inputs: arena.inputs().len(),
                 parameters: arena.parameters().len(),
+                frozen: arena.frozen().map(|key| numbering.slot(key)).collect(),
                 len: numbering.keys.len(),
                 slots: numbering.slots,
                 keys: numbering.keys,
@@ -153,7 +154,9 @@ impl Program {
         let columns = if wanted == Wanted::Each { inputs + parameters } else { inputs };
         let varies = body::varying(&program, columns);
         let fuses = self.without.runs(Pass::Fuse);
+        let learns = program.learning();
         let mut body = Body::of_examples(&program, |slot| fuses && varies[slot], &varies, columns);
+        body.shared.iter_mut().for_each(|(slot, wanted)| *wanted &= learns[*slot as usize]);
         if self.without.runs(Pass::Share) {
             share::share(&mut body);
         }
@@ -189,20 +192,39 @@ impl Program {
         if runs(Pass::Chain) {
             chains::find(&mut code, &mut made);
         }
-        let first_computed = program.layout.len - program.steps.len();
-        let constants = program.layout.inputs + program.layout.parameters..first_computed;
+        let learns = program.learning();
         let wanted = |slot: u32| {
             let slot = slot as usize;
-            !constants.contains(&slot) && (input_adjoints || slot >= program.layout.inputs)
+            learns[slot] && (input_adjoints || slot >= program.layout.inputs)
         };
         for region in regions {
             let lanes = windows::region(region, &classes, &mut code, wanted);
             code.regions.push(lanes);
         }
-        back::reverse(&mut code, &made, input_adjoints);
+        let mut needs = vec![false; code.len as usize];
+        for (slot, &place) in (0..).zip(&classes.slots[..program.layout.inputs + program.layout.parameters]) {
+            needs[place as usize] = wanted(slot);
+        }
+        back::reverse(&mut code, &made, needs);
         in_place::find(&mut code);
         let constants = program.constants.clone();
-        SingleProgram { code, inputs: program.layout.inputs, constants, input_adjoints, notes }
+        let inputs = program.layout.inputs;
+        let frozen = program.layout.frozen.iter().map(|&slot| classes.slots[slot as usize]).collect();
+        SingleProgram { code, inputs, constants, input_adjoints, frozen, notes }
+    }
+
+    /// Which slots depend on an input or a parameter that is not frozen.
+    fn learning(&self) -> Vec<bool> {
+        let Layout { inputs, parameters, len, ref frozen, .. } = *self.layout;
+        let mut learns = vec![false; len];
+        learns[..inputs + parameters].fill(true);
+        for &slot in frozen {
+            learns[slot as usize] = false;
+        }
+        for (_, operands, slot) in self.steps() {
+            learns[slot] = operands.iter().any(|&operand| learns[operand as usize]);
+        }
+        learns
     }
 
     /// The program with its constants folded, and how many operations went.
