@@ -54,7 +54,7 @@ pub use dual::Dual;
 pub use error::Error;
 pub use explain::{Applied, CheckedLeaf, GradientCheck, NonFinite, Quantity, Verdict};
 pub use graph::{Expr, Graph, GraphError, Kind, NodeId, Operand};
-pub use op::{Arity, Op, OpInfo, Scalar};
+pub use op::{Arity, Custom, Formula, Op, OpInfo, Scalar};
 pub use program::{
     Gradients, Number, Pass, Program, ProgramError, Report, Values, Workspace, gradient, hessian, hvp, jacobian, jvp,
     vjp,

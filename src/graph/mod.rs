@@ -25,7 +25,7 @@ pub(crate) use find::nearest;
 pub use id::NodeId;
 pub(crate) use id::{GraphId, NodeKey, index};
 
-use crate::op::{Arity, Op};
+use crate::op::{Arity, Custom, Op};
 use group::{Labels, Name};
 
 /// A function as a graph of scalar computations.
@@ -49,6 +49,8 @@ pub struct Graph {
     id: GraphId,
     arena: RefCell<Arena>,
     labels: RefCell<Labels>,
+    /// The operations that are no rows, by which text calls them.
+    customs: RefCell<Vec<&'static Custom>>,
 }
 
 /// What a node is.
@@ -187,7 +189,7 @@ impl Graph {
     /// An empty graph.
     #[must_use]
     pub fn new() -> Self {
-        Self { id: GraphId::next(), arena: RefCell::default(), labels: RefCell::default() }
+        Self { id: GraphId::next(), arena: RefCell::default(), labels: RefCell::default(), customs: RefCell::default() }
     }
 
     /// How many nodes the graph holds, leaves included.
@@ -295,6 +297,38 @@ impl Graph {
     #[track_caller]
     pub fn apply<'g>(&'g self, op: Op, operands: &[Expr<'g>]) -> Expr<'g> {
         self.record(op, operands)
+    }
+
+    /// Makes an operation known to [`parse`](Graph::parse) by its name. Operations that the graph applies are known.
+    ///
+    /// # Panics
+    /// When a row of the table or another operation of this graph has the same name.
+    ///
+    /// ```
+    /// use dagrad::{Custom, Graph};
+    /// static CUBE: Custom = Custom::new("cube", &["x"], |x| x[0] * x[0] * x[0], |x, _| vec![x[0] * x[0] * 3.0]);
+    /// let graph = Graph::new();
+    /// graph.register(&CUBE);
+    /// let y = graph.parse("1 + cube(x)")?;
+    /// assert_eq!(y.derive(&[graph.find("x")?])[0].eval(&[("x", 2.0)])?, 12.0);
+    /// # Ok::<(), dagrad::Error>(())
+    /// ```
+    #[track_caller]
+    pub fn register(&self, custom: &'static Custom) {
+        let mut customs = self.customs.borrow_mut();
+        if customs.contains(&custom) {
+            return;
+        }
+        let name = Op::Custom(custom).info().name;
+        let mut others = Op::ALL.iter().copied().chain(customs.iter().map(|&other| Op::Custom(other)));
+        assert!(others.all(|other| other.info().name != name), "another operation is called `{name}`");
+        customs.push(custom);
+    }
+
+    /// Every operation that text can name.
+    pub(crate) fn operations(&self) -> Vec<Op> {
+        let customs = self.customs.borrow();
+        Op::ALL.iter().copied().chain(customs.iter().map(|&custom| Op::Custom(custom))).collect()
     }
 
     /// The sum of any number of terms; 0 of none.
@@ -513,6 +547,9 @@ impl Graph {
     #[track_caller]
     pub(crate) fn record<'g>(&'g self, op: Op, operands: &[Expr<'g>]) -> Expr<'g> {
         assert!(op.takes(operands.len()), "{} cannot take {} operands", op.info().name, operands.len());
+        if let Op::Custom(custom) = op {
+            self.register(custom);
+        }
         let mut keys = smallvec::SmallVec::<[NodeKey; 4]>::with_capacity(operands.len());
         let mut arena = self.arena.borrow_mut();
         for operand in operands {

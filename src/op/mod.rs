@@ -12,8 +12,11 @@ mod operators;
 mod rows;
 #[macro_use]
 mod table;
+mod custom;
 mod list;
 mod parameter;
+
+pub use custom::{Custom, Formula};
 
 rows!(define_ops);
 
@@ -60,8 +63,16 @@ pub struct OpInfo {
 impl Op {
     /// What tells the operation from every other: the row, and the bits of its parameters.
     pub(crate) fn identity(self) -> (std::mem::Discriminant<Op>, u64) {
+        if let Op::Custom(custom) = self {
+            return (std::mem::discriminant(&self), std::ptr::from_ref(custom).addr() as u64);
+        }
         let bits = self.parameters().iter().fold(0, |bits: u64, parameter| bits.rotate_left(31) ^ parameter.to_bits());
         (std::mem::discriminant(&self), bits)
+    }
+
+    /// Whether a program hands the operands over as a list: rows of any number, and operations that a user made.
+    pub(crate) fn reads_list(self) -> bool {
+        self.arity() == Arity::Any || matches!(self, Op::Custom(_))
     }
 
     /// Whether the operation takes `operands` operands.

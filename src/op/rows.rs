@@ -39,7 +39,7 @@ macro_rules! define_ops {
             $(near: $near:tt,)?
         }
     )*) => {
-        /// A primitive operation: one row of the table.
+        /// A primitive operation: one row of the table, or one that a user made.
         ///
         /// `docs/ops.md` lists them with formula, derivative, the choice made where no derivative exists, and the
         /// accuracy reached.
@@ -57,6 +57,8 @@ macro_rules! define_ops {
                     )+
                 })?,
             )*
+            /// An operation that a user made.
+            Custom(&'static Custom),
         }
 
         impl Op {
@@ -73,6 +75,7 @@ macro_rules! define_ops {
             pub const fn arity(self) -> Arity {
                 match self {
                     $(Op::$Variant $({ $($p: _),+ })? => arity!($kind $($x)+),)*
+                    Op::Custom(custom) => custom.arity(),
                 }
             }
 
@@ -98,6 +101,7 @@ macro_rules! define_ops {
                         kink: first_of!($($kink)?),
                         remedy: first_of!($($remedy)?),
                     },)*
+                    Op::Custom(custom) => custom.info(),
                 }
             }
 
@@ -112,6 +116,7 @@ macro_rules! define_ops {
             pub fn parameters(self) -> smallvec::SmallVec<[f64; 2]> {
                 match self {
                     $(Op::$Variant $({ $($p),+ })? => smallvec::smallvec![$($(f64::from($p)),+)?],)*
+                    Op::Custom(_) => smallvec::smallvec![],
                 }
             }
 
@@ -130,6 +135,7 @@ macro_rules! define_ops {
                         let &[$($($p),+)?] = parameters else { return None };
                         Some(Op::$Variant $({ $($p: parameter::Kind::read($p)?),+ })?)
                     })*
+                    Op::Custom(_) => parameters.is_empty().then_some(self),
                 }
             }
 
@@ -149,6 +155,7 @@ macro_rules! define_ops {
                     $(Op::$Variant $({ $($p),+ })? => {
                         call_value!($kind $name self operands ($($x),+) [$($($p),+)?])
                     })*
+                    Op::Custom(custom) => custom.value(operands),
                 }
             }
 
@@ -169,6 +176,7 @@ macro_rules! define_ops {
                     $(Op::$Variant $({ $($p),+ })? => {
                         call_partials!($kind $name self operands value partials ($($x),+) [$($($p),+)?])
                     })*
+                    Op::Custom(custom) => custom.partials(operands, value, partials),
                 }
             }
         }

@@ -12,6 +12,8 @@ pub(super) struct Statements<'g> {
     /// What bound nodes, inputs and parameters are called.
     pub(super) names: FxHashMap<NodeKey, String>,
     pub(super) result: NodeKey,
+    /// The names of operations.
+    pub(super) operations: FxHashSet<&'static str>,
 }
 
 impl<'g> Statements<'g> {
@@ -25,7 +27,8 @@ impl<'g> Statements<'g> {
                 uses[index(operand)] = uses[index(operand)].saturating_add(1);
             }
         }
-        let mut statements = Self { graph, bound: vec![], names: FxHashMap::default(), result };
+        let operations = graph.operations().iter().map(|op| op.info().name).collect();
+        let mut statements = Self { graph, bound: vec![], names: FxHashMap::default(), result, operations };
         let is_bound = |key: &NodeKey| {
             *key != result && !is_leaf(&arena, *key) && (uses[index(*key)] > 1 || graph.name_of(*key).is_some())
         };

@@ -4,7 +4,7 @@ use std::fmt::Write as _;
 
 use super::bound::Statements;
 use crate::graph::{Expr, Kind, NodeKey};
-use crate::op::{Arity, Op};
+use crate::op::{Arity, Op, OpInfo};
 
 impl Expr<'_> {
     /// The expression in LaTeX, for a mathematical environment.
@@ -251,8 +251,12 @@ fn parts(op: Op, count: usize) -> Vec<Part> {
     if count == 0 {
         return vec![Part::Text(number(op.value(&[])))];
     }
-    let template = op.info().latex;
+    let OpInfo { name, latex: template, .. } = op.info();
     let template = match op.arity() {
+        Arity::Fixed(_) if template.is_empty() => {
+            let operands: Vec<String> = (1..=count).map(|operand| format!("#{operand}")).collect();
+            format!(r"\operatorname{{{}}}({})", escaped(name), operands.join(","))
+        }
         Arity::Fixed(_) => template.into(),
         Arity::Any => repeated(template, count),
     };

@@ -58,6 +58,6 @@ impl Graph {
     /// ```
     pub fn parse(&self, text: impl AsRef<[u8]>) -> Result<Expr<'_>, TextError> {
         let text = lex::text(text.as_ref())?;
-        parse::parse(text)?.build(self, text)
+        parse::parse(text, &self.operations())?.build(self, text)
     }
 }

@@ -11,11 +11,11 @@ use super::{Problem, TextError};
 use crate::graph::nearest;
 use crate::op::{Arity, Op};
 
-/// Reads a whole text.
-pub(super) fn parse(text: &str) -> Result<Plan, TextError> {
+/// Reads a whole text, in which these operations can be called.
+pub(super) fn parse(text: &str, operations: &[Op]) -> Result<Plan, TextError> {
     let mut words = Words::new(text);
     let token = words.next()?;
-    let ops = Op::ALL.iter().map(|&op| (op.info().name, op)).collect();
+    let ops = operations.iter().map(|&op| (op.info().name, op)).collect();
     let mut parser = Parser {
         text,
         words,

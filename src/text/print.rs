@@ -34,12 +34,12 @@ impl fmt::Display for Expr<'_> {
         }
         let statements = Statements::new(*self);
         for &key in &statements.bound {
-            write!(f, "{} = ", quoted(&statements.names[&key]))?;
+            write!(f, "{} = ", quoted(&statements, &statements.names[&key]))?;
             write_tree(f, &statements, key)?;
             f.write_str(";\n")?;
         }
         match statements.name(statements.result) {
-            Some(name) => f.write_str(&quoted(name)),
+            Some(name) => f.write_str(&quoted(&statements, name)),
             None => write_tree(f, &statements, statements.result),
         }
     }
@@ -63,7 +63,7 @@ fn write_tree(f: &mut fmt::Formatter<'_>, statements: &Statements<'_>, root: Nod
             Todo::Number(value) => write_number(f, value)?,
             Todo::Node(key, least) => {
                 if let Some(name) = statements.name(key).filter(|_| key != root) {
-                    f.write_str(&quoted(name))?;
+                    f.write_str(&quoted(statements, name))?;
                     continue;
                 }
                 let binding = parts_of(statements, key, &mut parts);
@@ -131,9 +131,9 @@ fn parts_of(statements: &Statements<'_>, key: NodeKey, parts: &mut Vec<Todo>) ->
 }
 
 /// A name as the parser reads it.
-fn quoted(name: &str) -> std::borrow::Cow<'_, str> {
+fn quoted<'n>(statements: &Statements<'_>, name: &'n str) -> std::borrow::Cow<'n, str> {
     let plain = lex::name(name) == name.len() && literal(name).is_none();
-    if plain && !Op::ALL.iter().any(|op| op.info().name == name) {
+    if plain && !statements.operations.contains(name) {
         name.into()
     } else {
         format!("`{}`", name.replace('`', "``")).into()

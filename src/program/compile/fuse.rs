@@ -4,7 +4,7 @@
 //! [`Code::Linear`] of terms. A sum takes in the sums and products that nothing else uses. Only sums are re-associated.
 
 use super::super::{Program, Step};
-use crate::op::{Arity, Op};
+use crate::op::Op;
 
 /// One summand: ± a or ± a·b.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -112,7 +112,7 @@ impl Fused {
             fused.code[slot] = match op {
                 _ if is_linear(op) && may_absorb(slot) && uses.only_by_a_sum(slot) => Code::Absorbed,
                 _ if is_linear(op) => Code::Linear,
-                _ if op.arity() == Arity::Any => Code::List(op),
+                _ if op.reads_list() => Code::List(op),
                 _ => Code::Map(op),
             };
             let (start, end) = match fused.code[slot] {

@@ -3,6 +3,8 @@
 //! The arithmetic and its order are those of the rules of the table, so that the bits are the same. Sums and dots are
 //! linear, and a matter of [`linear`](super::linear).
 
+use smallvec::SmallVec;
+
 use super::isa::{Isa, Kernel};
 use super::vector::Simd;
 use super::{MOST_LANES, Rows, check_lanes};
@@ -11,7 +13,7 @@ use crate::op::{Op, Scalar as _, value};
 /// Computes one row from a list of rows of `y`, of which the first has the number `y_first`.
 ///
 /// # Panics
-/// When the operation is none of max, min, product and logsumexp, `out` is not one row, or a row does not exist.
+/// When the operation reads no list, `out` is not one row, or a row does not exist.
 pub(crate) fn list_forward(isa: Isa, op: Op, list: &[u32], y: &[f64], y_first: u32, out: &mut [f64]) {
     check_lanes(out.len());
     isa.run(Forward { op, list, y: Rows::new(y, out.len(), y_first), out });
@@ -106,7 +108,33 @@ impl Kernel for Forward<'_> {
             Op::Min => min(list, y, out),
             Op::Product => product(list, y, out),
             Op::LogSumExp => logsumexp(list, y, out),
+            op if op.reads_list() => by_lane(op, list, y, out),
             other => wrong_op(other),
+        }
+    }
+}
+
+/// An operation whose rules read all operands of a lane at once.
+fn by_lane(op: Op, list: &[u32], y: Rows<'_>, out: &mut [f64]) {
+    let mut operands: SmallVec<[f64; 8]> = SmallVec::new();
+    for (lane, out) in out.iter_mut().enumerate() {
+        operands.clear();
+        operands.extend(list.iter().map(|&row| y.slice(row)[lane]));
+        *out = op.value(&operands);
+    }
+}
+
+/// The same in reverse.
+fn by_lane_back(op: Op, list: &[u32], y: Rows<'_>, value: &[f64], adjoint: &[f64], out: &mut [f64]) {
+    let lanes = value.len();
+    let (mut operands, mut partials): (SmallVec<[f64; 8]>, SmallVec<[f64; 8]>) = Default::default();
+    partials.resize(list.len(), 0.0);
+    for lane in 0..lanes {
+        operands.clear();
+        operands.extend(list.iter().map(|&row| y.slice(row)[lane]));
+        op.partials(&operands, value[lane], &mut partials);
+        for (out, &partial) in out[lane..].iter_mut().step_by(lanes).zip(&partials) {
+            *out = adjoint[lane].chain(partial);
         }
     }
 }
@@ -178,6 +206,7 @@ impl Kernel for Reverse<'_> {
             Op::Min => shares::<true>(list, y, value, adjoint, out),
             Op::Product => products_of_others(list, y, adjoint, out),
             Op::LogSumExp => softmax(list, y, value, adjoint, out),
+            op if op.reads_list() => by_lane_back(op, list, y, value, adjoint, out),
             other => wrong_op(other),
         }
     }

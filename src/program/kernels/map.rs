@@ -56,6 +56,7 @@ macro_rules! define_maps {
                 $(Op::$Variant $({ $($p),+ })? => {
                     apply!(forward $kind $Variant ($($x),+) [$($($p),+)?] isa op operands out)
                 })*
+                Op::Custom(_) => wrong_kind(op),
             }
         }
 
@@ -82,6 +83,7 @@ macro_rules! define_maps {
                         isa op place operands value adjoint contribution
                     )
                 })*
+                Op::Custom(_) => wrong_kind(op),
             }
         }
     };
