@@ -11,6 +11,12 @@ use super::exp::Exponential;
 use super::log::ln_one_plus;
 use super::polynomial::polynomial;
 
+/// Up to which size of x the slope of tanh is (1 − y)(1 + y) to a few units in the last place, with y = tanh x.
+pub const TANH_NEAR: f64 = 2.0;
+
+/// Up to which size of x the slope of σ is y (1 − y) to a few units in the last place, with y = σ(x).
+pub const SIGMOID_NEAR: f64 = 4.0;
+
 /// From here on the square of a number swallows a one.
 const SQUARE_SWALLOWS_ONE: f64 = 268_435_456.0;
 

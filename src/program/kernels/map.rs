@@ -42,7 +42,7 @@ macro_rules! define_maps {
     )*) => {
         /// The rows as types, so that a loop is compiled for each.
         mod rules {
-            use crate::elementary;
+            use crate::{elementary, op::value};
 
             $(rule! { $kind $Variant $name ($($x),+) $y [$($($p: $pt),+)?] $($body)* })*
         }
@@ -225,17 +225,27 @@ fn forward_loop<R: Rule<N>, const N: usize>(rule: R, operands: [&[f64]; N], out:
     for operand in operands {
         assert_eq!(operand.len(), out.len(), "an operand and the result are not equally long");
     }
-    if all_near::<R, N>(operands) {
-        for (i, out) in out.iter_mut().enumerate() {
-            // SAFETY: all slices are as long as `out`.
-            *out = rule.near_value(unsafe { at(&operands, i) });
-        }
-    } else {
-        for (i, out) in out.iter_mut().enumerate() {
-            // SAFETY: as above.
-            *out = rule.value(unsafe { at(&operands, i) });
+    for first in (0..out.len()).step_by(span::<R, N>()) {
+        let len = span::<R, N>().min(out.len() - first);
+        let (operands, out) = (operands.map(|operand| &operand[first..][..len]), &mut out[first..][..len]);
+        if all_near::<R, N>(operands) {
+            for (i, out) in out.iter_mut().enumerate() {
+                // SAFETY: all slices are as long as `out`.
+                *out = rule.near_value(unsafe { at(&operands, i) });
+            }
+        } else {
+            for (i, out) in out.iter_mut().enumerate() {
+                // SAFETY: as above.
+                *out = rule.value(unsafe { at(&operands, i) });
+            }
         }
     }
+}
+
+/// How many numbers are looked at together, where the size of the operands chooses between two loops.
+#[inline(always)]
+const fn span<R: Rule<N>, const N: usize>() -> usize {
+    if R::NEAR.is_some() { 64 } else { usize::MAX }
 }
 
 /// Whether the rules without branches hold for all operands.
@@ -279,18 +289,22 @@ fn reverse_loop<R: Rule<N>, const N: usize, const PLACE: usize>(
     }
     assert_eq!(value.len(), out.len(), "the value and the result are not equally long");
     assert_eq!(adjoint.len(), out.len(), "the adjoint and the result are not equally long");
-    let places = out.iter_mut().enumerate().zip(value).zip(adjoint);
-    if all_near::<R, N>(operands) {
-        for (((i, out), &value), &adjoint) in places {
-            // SAFETY: all slices are as long as `out`.
-            let partials = rule.near_partials(unsafe { at(&operands, i) }, value);
-            *out = adjoint.chain(partials[PLACE]);
-        }
-    } else {
-        for (((i, out), &value), &adjoint) in places {
-            // SAFETY: as above.
-            let partials = rule.partials(unsafe { at(&operands, i) }, value);
-            *out = adjoint.chain(partials[PLACE]);
+    for first in (0..out.len()).step_by(span::<R, N>()) {
+        let range = first..first + span::<R, N>().min(out.len() - first);
+        let operands = operands.map(|operand| &operand[range.clone()]);
+        let places = out[range.clone()].iter_mut().enumerate().zip(&value[range.clone()]).zip(&adjoint[range]);
+        if all_near::<R, N>(operands) {
+            for (((i, out), &value), &adjoint) in places {
+                // SAFETY: all slices are as long as `out`.
+                let partials = rule.near_partials(unsafe { at(&operands, i) }, value);
+                *out = adjoint.chain(partials[PLACE]);
+            }
+        } else {
+            for (((i, out), &value), &adjoint) in places {
+                // SAFETY: as above.
+                let partials = rule.partials(unsafe { at(&operands, i) }, value);
+                *out = adjoint.chain(partials[PLACE]);
+            }
         }
     }
 }
