@@ -10,6 +10,17 @@ use super::super::kernels::{Isa, Zero, map};
 use super::{Call, Chain, FEW, Map, Run, Step, Terms, Window, WindowCode, whole};
 use crate::op::Op;
 
+impl Map {
+    /// The operand as a slice of `len` numbers, if it is one and the only one.
+    #[inline]
+    pub(super) fn only_slice<'a>(&self, len: usize, read: &'a [f64]) -> Option<&'a [f64]> {
+        match (self.arity, self.operands[0]) {
+            (1, Window::Affine { first, step: 1 }) => read.get(first as usize..first as usize + len),
+            _ => None,
+        }
+    }
+}
+
 impl WindowCode {
     /// Computes every slot; inputs and constants have been filled.
     ///
@@ -96,6 +107,10 @@ impl WindowCode {
         // The numbers beyond the last fill a register; what stands there is not read before it is written.
         let len = whole(count).min(values.len() - out);
         let (read, write) = values.split_at_mut(out);
+        if let Some(slice) = map.only_slice(len, read) {
+            map::forward(isa, map.op, &[slice], &mut write[..len]);
+            return;
+        }
         let (operands, _) = self.spread(map, len, read, scratch);
         map::forward(isa, map.op, &operands, &mut write[..len]);
     }

@@ -115,11 +115,18 @@ impl WindowCode {
             return;
         }
         let len = whole(count).min(values.len() - out);
-        let (operands, rest) = self.spread(map, len, values, scratch);
-        let contribution = &mut rest[..len];
         let (low, high) = adjoints.split_at_mut(out);
-        map::reverse(isa, map.op, place, &operands, &values[out..][..len], &high[..len], contribution);
-        let contribution = &contribution[..count];
+        let (value, adjoint) = (&values[out..][..len], &high[..len]);
+        let contribution = if let Some(slice) = map.only_slice(len, values) {
+            let contribution = &mut scratch[..len];
+            map::reverse(isa, map.op, place, &[slice], value, adjoint, contribution);
+            &contribution[..count]
+        } else {
+            let (operands, rest) = self.spread(map, len, values, scratch);
+            let contribution = &mut rest[..len];
+            map::reverse(isa, map.op, place, &operands, value, adjoint, contribution);
+            &contribution[..count]
+        };
         match window {
             Window::Affine { first, step: 1 } => {
                 let target = &mut low[first as usize..][..count];

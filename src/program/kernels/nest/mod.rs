@@ -4,6 +4,7 @@
 //! their columns: which, is said by the steps alone. The adjoint of a nest is a nest with the roles exchanged.
 
 mod few;
+mod once;
 mod run;
 
 use smallvec::SmallVec;
@@ -12,6 +13,7 @@ use super::Zero;
 use super::isa::Isa;
 use super::linear::Mode;
 use few::Few;
+use once::Once;
 use run::{Along, At, BROADCAST, Dots, Row, SHARED, Task, VECTOR, Work};
 
 /// Where the numbers of a factor lie: at `first + Σ index · step`.
@@ -51,8 +53,21 @@ pub(crate) struct Nest {
     y: Walk,
     z: Walk,
     form: Form,
+    kernel: By,
     /// Whether Y and Z have changed places, so that Y goes on by 1 along the registers, and rows share Z if they can.
     swapped: bool,
+}
+
+/// The kernel for a nest.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum By {
+    Plain,
+    Once,
+    Few,
+    Row,
+    Along,
+    Dots,
+    Shared,
 }
 
 const OUTER: usize = 0;
@@ -97,7 +112,10 @@ impl Nest {
             Walk { first: firsts[factor], steps, bounds: [narrow(low), narrow(high)] }
         };
         let (y, z) = if swapped { (2, 1) } else { (1, 2) };
-        Self { counts: places.map(|l| l.count), x: walk(0), y: walk(y), z: walk(z), form, swapped }
+        let counts = places.map(|l| l.count);
+        let mut nest = Self { counts, x: walk(0), y: walk(y), z: walk(z), form, kernel: By::Plain, swapped };
+        nest.kernel = nest.best();
+        nest
     }
 }
 
@@ -127,6 +145,25 @@ impl Nest {
 }
 
 impl Nest {
+    /// The kernel that is made for nests of this kind.
+    fn best(&self) -> By {
+        let one_row = self.counts[OUTER] == 1 && self.counts[ROWS] == 1;
+        match self.form {
+            Form::Plain => By::Plain,
+            Form::Along if self.has_few_terms() && self.counts[REDUCE] == 1 => By::Once,
+            Form::Along if self.has_few_terms() => By::Few,
+            Form::Along if one_row => By::Row,
+            Form::Along => By::Along,
+            Form::Dots if !self.broadcasts() && self.z.steps[ROWS] == 0 => By::Shared,
+            Form::Dots => By::Dots,
+        }
+    }
+
+    /// Whether Z is one number for all registers of a row.
+    fn broadcasts(&self) -> bool {
+        self.z.steps[ALONG] == 0
+    }
+
     /// Whether sums have few terms, and rows share nothing that is worth keeping in registers.
     fn has_few_terms(&self) -> bool {
         let stands = |walk: &Walk, l: usize| self.counts[l] > 1 && walk.steps[l] == 0;
@@ -214,22 +251,27 @@ pub(crate) fn contract(isa: Isa, nest: &Nest, target: &mut Target<'_>, y: Source
         z: z.numbers.as_ptr().wrapping_add(z_start),
     };
     let task = Task { nest, at, mode: target.mode, minus: target.minus, zero };
-    let (broadcast, one_row) = (nest.z.steps[ALONG] == 0, nest.counts[OUTER] == 1 && nest.counts[ROWS] == 1);
-    let absorbs = zero == Zero::Absorbs;
-    match nest.form {
-        Form::Plain => Work::new(task).plainly(),
-        Form::Along if nest.has_few_terms() => match (broadcast, absorbs) {
-            (false, false) => isa.run(Few::<VECTOR, false>(task)),
-            (false, true) => isa.run(Few::<VECTOR, true>(task)),
-            (true, false) => isa.run(Few::<BROADCAST, false>(task)),
-            (true, true) => isa.run(Few::<BROADCAST, true>(task)),
-        },
-        Form::Along if one_row && broadcast => isa.run(Row::<BROADCAST>::new(task)),
-        Form::Along if one_row => isa.run(Row::<VECTOR>::new(task)),
-        Form::Along if broadcast => isa.run(Along::<BROADCAST>(task)),
-        Form::Along => isa.run(Along::<VECTOR>(task)),
-        Form::Dots if broadcast => isa.run(Dots::<BROADCAST>(task)),
-        Form::Dots if nest.z.steps[ROWS] == 0 => isa.run(Dots::<SHARED>(task)),
-        Form::Dots => isa.run(Dots::<VECTOR>(task)),
+    let adds = target.mode == Mode::Add;
+    match (nest.kernel, nest.broadcasts(), zero == Zero::Absorbs) {
+        (By::Plain, ..) => Work::new(task).plainly(),
+        (By::Once, false, false) if adds => isa.run(Once::<VECTOR, false, true>(task)),
+        (By::Once, false, false) => isa.run(Once::<VECTOR, false, false>(task)),
+        (By::Once, false, true) if adds => isa.run(Once::<VECTOR, true, true>(task)),
+        (By::Once, false, true) => isa.run(Once::<VECTOR, true, false>(task)),
+        (By::Once, true, false) if adds => isa.run(Once::<BROADCAST, false, true>(task)),
+        (By::Once, true, false) => isa.run(Once::<BROADCAST, false, false>(task)),
+        (By::Once, true, true) if adds => isa.run(Once::<BROADCAST, true, true>(task)),
+        (By::Once, true, true) => isa.run(Once::<BROADCAST, true, false>(task)),
+        (By::Few, false, false) => isa.run(Few::<VECTOR, false>(task)),
+        (By::Few, false, true) => isa.run(Few::<VECTOR, true>(task)),
+        (By::Few, true, false) => isa.run(Few::<BROADCAST, false>(task)),
+        (By::Few, true, true) => isa.run(Few::<BROADCAST, true>(task)),
+        (By::Row, true, _) => isa.run(Row::<BROADCAST>::new(task)),
+        (By::Row, false, _) => isa.run(Row::<VECTOR>::new(task)),
+        (By::Along, true, _) => isa.run(Along::<BROADCAST>(task)),
+        (By::Along, false, _) => isa.run(Along::<VECTOR>(task)),
+        (By::Dots, true, _) => isa.run(Dots::<BROADCAST>(task)),
+        (By::Dots, false, _) => isa.run(Dots::<VECTOR>(task)),
+        (By::Shared, ..) => isa.run(Dots::<SHARED>(task)),
     }
 }

@@ -22,6 +22,14 @@ pub(super) struct Stride {
     z: isize,
 }
 
+impl Stride {
+    /// The steps of a loop of a nest.
+    #[inline(always)]
+    pub(super) fn new(nest: &Nest, l: usize) -> Self {
+        Self { x: nest.x.steps[l] as isize, y: nest.y.steps[l] as isize, z: nest.z.steps[l] as isize }
+    }
+}
+
 impl At {
     /// The place after some rounds of a loop.
     #[inline(always)]
@@ -72,15 +80,13 @@ impl Work {
     #[inline(always)]
     pub(super) fn new(task: Task<'_>) -> Self {
         let Task { nest, at, mode, minus, zero } = task;
-        let stride =
-            |l: usize| Stride { x: nest.x.steps[l] as isize, y: nest.y.steps[l] as isize, z: nest.z.steps[l] as isize };
         Self {
             at,
             counts: nest.counts.map(|count| count as usize),
-            outer: stride(OUTER),
-            rows: stride(ROWS),
-            reduce: stride(REDUCE),
-            along: stride(ALONG),
+            outer: Stride::new(nest, OUTER),
+            rows: Stride::new(nest, ROWS),
+            reduce: Stride::new(nest, REDUCE),
+            along: Stride::new(nest, ALONG),
             mode,
             minus,
             zero,
@@ -158,9 +164,7 @@ impl<const Z: u8> Kernel for Along<'_, Z> {
     #[inline(always)]
     fn run<S: Simd>(self, simd: S) {
         let nest = self.0.nest;
-        let stride =
-            |l: usize| Stride { x: nest.x.steps[l] as isize, y: nest.y.steps[l] as isize, z: nest.z.steps[l] as isize };
-        let (outer, rows) = (stride(OUTER), stride(ROWS));
+        let (outer, rows) = (Stride::new(nest, OUTER), Stride::new(nest, ROWS));
         let (outer_count, row_count) = (nest.counts[OUTER], nest.counts[ROWS]);
         let mut first = Row::<Z>::new(self.0);
         for _ in 0..outer_count {
