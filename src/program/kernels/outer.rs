@@ -84,7 +84,7 @@ impl Kernel for OuterProduct<'_> {
             let lanes = (self.lanes - first_lane).min(TURNED);
             for k in (0..width).step_by(2 * S::WIDTH) {
                 let columns = (width - k).min(2 * S::WIDTH);
-                self.turn(k, columns, first_lane, &mut turned[..lanes * 2 * S::WIDTH]);
+                self.turn(simd, k, columns, first_lane, &mut turned[..lanes * 2 * S::WIDTH]);
                 let mut m = 0;
                 while m < height {
                     let part = Part { m, k, columns, first_lane };
@@ -112,13 +112,29 @@ struct Part {
 impl OuterProduct<'_> {
     /// Writes some lanes of neighbouring rows of y side by side, lane after lane; zeros beyond the last.
     #[inline(always)]
-    fn turn(&self, k: usize, columns: usize, first_lane: usize, turned: &mut [f64]) {
+    fn turn<S: Simd>(&self, simd: S, k: usize, columns: usize, first_lane: usize, turned: &mut [f64]) {
         let lanes = self.lanes.min(first_lane + TURNED) - first_lane;
         let width = turned.len() / lanes;
+        let row = |column: usize| row_at(self.outer.y, k + column, self.outer.y_step);
+        if width.is_multiple_of(8) {
+            let (start, mut from) = (turned.as_mut_ptr(), [self.y.row(row(0), first_lane); 8]);
+            for first in (0..width).step_by(8) {
+                let rows = columns.saturating_sub(first).min(8);
+                for lane in (0..lanes).step_by(8) {
+                    for (l, from) in from.iter_mut().enumerate().take(rows) {
+                        *from = self.y.row(row(first + l), first_lane + lane);
+                    }
+                    let to = std::array::from_fn(|l| start.wrapping_add((lane + l) * width + first));
+                    // SAFETY: invariant 2 of the room: a row has eight lanes more, and as many were made room for.
+                    unsafe { simd.turn(&from, [rows, 8], &to) };
+                }
+            }
+            return;
+        }
         for column in 0..width {
             let to = turned[column..].iter_mut().step_by(width);
             if column < columns {
-                let from = self.y.slice(row_at(self.outer.y, k + column, self.outer.y_step));
+                let from = self.y.slice(row(column));
                 to.zip(&from[first_lane..]).for_each(|(to, from)| *to = *from);
             } else {
                 to.for_each(|to| *to = 0.0);

@@ -66,6 +66,21 @@ pub(super) trait Simd: Copy {
 
     /// The sum of the numbers of each of eight registers.
     fn sums(self, vectors: [Self::Vector; 8]) -> [f64; 8];
+
+    /// Turns a square of up to `rows` times `columns`, 8 each: number k of `from[l]` becomes number l of `to[k]`. Zeros
+    /// stand in the place of further rows; further columns are not written.
+    ///
+    /// # Safety
+    /// The rows have `columns` numbers to read, and the columns eight to write; they overlap with none that are read.
+    #[inline(always)]
+    unsafe fn turn(self, from: &[*const f64; 8], [rows, columns]: [usize; 2], to: &[*mut f64; 8]) {
+        for (k, to) in to.iter().enumerate().take(columns) {
+            for (l, from) in from.iter().enumerate() {
+                // SAFETY: as the caller promises.
+                unsafe { *to.add(l) = if l < rows { from.add(k).read() } else { 0.0 } };
+            }
+        }
+    }
 }
 
 impl Simd for Portable {
@@ -356,6 +371,27 @@ mod x86 {
                 sums
             }
         }
+
+        #[inline(always)]
+        unsafe fn turn(self, from: &[*const f64; 8], [rows, columns]: [usize; 2], to: &[*mut f64; 8]) {
+            let mut v = [self.splat(0.0); 8];
+            for (l, v) in v.iter_mut().enumerate() {
+                if l < rows {
+                    // SAFETY: the caller vouches for the numbers.
+                    *v = unsafe { if columns == 8 { self.load(from[l]) } else { self.load_some(from[l], columns) } };
+                }
+            }
+            // SAFETY: the token proves AVX-512, the caller vouches for the numbers.
+            unsafe {
+                let even = |a: usize| _mm512_unpacklo_pd(v[a], v[a + 1]);
+                let odd = |a: usize| _mm512_unpackhi_pd(v[a], v[a + 1]);
+                let even = across([even(0), even(2), even(4), even(6)]);
+                let odd = across([odd(0), odd(2), odd(4), odd(6)]);
+                for k in 0..columns {
+                    self.store(if k % 2 == 0 { even[k / 2] } else { odd[k / 2] }, to[k]);
+                }
+            }
+        }
     }
 
     /// The mask of the first `count` of four numbers.
@@ -374,6 +410,25 @@ mod x86 {
     fn first_of_eight(count: usize) -> u8 {
         debug_assert!(count <= 8);
         ((1_u16 << count) - 1).to_le_bytes()[0]
+    }
+
+    /// Turns a square of four times four pairs.
+    ///
+    /// # Safety
+    /// The processor has AVX-512.
+    #[inline(always)]
+    unsafe fn across([a, b, c, d]: [__m512d; 4]) -> [__m512d; 4] {
+        // SAFETY: as the caller promises.
+        unsafe {
+            let (ab, cd) = (_mm512_shuffle_f64x2::<0x88>(a, b), _mm512_shuffle_f64x2::<0x88>(c, d));
+            let (ab_odd, cd_odd) = (_mm512_shuffle_f64x2::<0xdd>(a, b), _mm512_shuffle_f64x2::<0xdd>(c, d));
+            [
+                _mm512_shuffle_f64x2::<0x88>(ab, cd),
+                _mm512_shuffle_f64x2::<0x88>(ab_odd, cd_odd),
+                _mm512_shuffle_f64x2::<0xdd>(ab, cd),
+                _mm512_shuffle_f64x2::<0xdd>(ab_odd, cd_odd),
+            ]
+        }
     }
 
     /// The sums of neighbours of a and of b, in turn.
