@@ -5,6 +5,7 @@
 
 mod few;
 mod once;
+mod rank_one;
 mod run;
 
 use smallvec::SmallVec;
@@ -14,6 +15,7 @@ use super::isa::Isa;
 use super::linear::Mode;
 use few::Few;
 use once::Once;
+use rank_one::RankOne;
 use run::{Along, At, BROADCAST, Dots, Row, SHARED, Task, VECTOR, Work};
 
 /// Where the numbers of a factor lie: at `first + Σ index · step`.
@@ -63,6 +65,7 @@ pub(crate) struct Nest {
 enum By {
     Plain,
     Once,
+    RankOne,
     Few,
     Row,
     Along,
@@ -150,6 +153,7 @@ impl Nest {
         let one_row = self.counts[OUTER] == 1 && self.counts[ROWS] == 1;
         match self.form {
             Form::Plain => By::Plain,
+            Form::Along if self.is_rank_one() => By::RankOne,
             Form::Along if self.has_few_terms() && self.counts[REDUCE] == 1 => By::Once,
             Form::Along if self.has_few_terms() => By::Few,
             Form::Along if one_row => By::Row,
@@ -157,6 +161,12 @@ impl Nest {
             Form::Dots if !self.broadcasts() && self.z.steps[ROWS] == 0 => By::Shared,
             Form::Dots => By::Dots,
         }
+    }
+
+    /// Whether this is the outer product of the row Y and numbers of Z.
+    fn is_rank_one(&self) -> bool {
+        let one = self.counts[OUTER] == 1 && self.counts[REDUCE] == 1;
+        one && self.counts[ROWS] >= 4 && self.broadcasts() && self.y.steps[ROWS] == 0 && self.x.steps[ROWS] != 0
     }
 
     /// Whether Z is one number for all registers of a row.
@@ -254,14 +264,14 @@ pub(crate) fn contract(isa: Isa, nest: &Nest, target: &mut Target<'_>, y: Source
     let adds = target.mode == Mode::Add;
     match (nest.kernel, nest.broadcasts(), zero == Zero::Absorbs) {
         (By::Plain, ..) => Work::new(task).plainly(),
-        (By::Once, false, false) if adds => isa.run(Once::<VECTOR, false, true>(task)),
-        (By::Once, false, false) => isa.run(Once::<VECTOR, false, false>(task)),
-        (By::Once, false, true) if adds => isa.run(Once::<VECTOR, true, true>(task)),
-        (By::Once, false, true) => isa.run(Once::<VECTOR, true, false>(task)),
-        (By::Once, true, false) if adds => isa.run(Once::<BROADCAST, false, true>(task)),
-        (By::Once, true, false) => isa.run(Once::<BROADCAST, false, false>(task)),
-        (By::Once, true, true) if adds => isa.run(Once::<BROADCAST, true, true>(task)),
-        (By::Once, true, true) => isa.run(Once::<BROADCAST, true, false>(task)),
+        (By::Once, false, absorbs) => once::<VECTOR>(isa, task, absorbs, adds),
+        (By::Once, true, absorbs) => once::<BROADCAST>(isa, task, absorbs, adds),
+        (By::RankOne, _, absorbs) => {
+            let done = if adds { isa.run(RankOne::<true>(task)) } else { isa.run(RankOne::<false>(task)) };
+            if !done {
+                once::<BROADCAST>(isa, task, absorbs, adds);
+            }
+        }
         (By::Few, false, false) => isa.run(Few::<VECTOR, false>(task)),
         (By::Few, false, true) => isa.run(Few::<VECTOR, true>(task)),
         (By::Few, true, false) => isa.run(Few::<BROADCAST, false>(task)),
@@ -273,5 +283,14 @@ pub(crate) fn contract(isa: Isa, nest: &Nest, target: &mut Target<'_>, y: Source
         (By::Dots, true, _) => isa.run(Dots::<BROADCAST>(task)),
         (By::Dots, false, _) => isa.run(Dots::<VECTOR>(task)),
         (By::Shared, ..) => isa.run(Dots::<SHARED>(task)),
+    }
+}
+
+fn once<const Z: u8>(isa: Isa, task: Task<'_>, absorbs: bool, adds: bool) {
+    match (absorbs, adds) {
+        (false, false) => isa.run(Once::<Z, false, false>(task)),
+        (false, true) => isa.run(Once::<Z, false, true>(task)),
+        (true, false) => isa.run(Once::<Z, true, false>(task)),
+        (true, true) => isa.run(Once::<Z, true, true>(task)),
     }
 }

@@ -103,6 +103,37 @@ fn a_zero_absorbs_what_is_not_finite() {
 }
 
 #[test]
+fn an_outer_product_is_what_single_products_are() {
+    use crate::op::Scalar as _;
+    let special = [0.0, 1.5, f64::INFINITY, -2.0, f64::NAN, -0.0, 0.25];
+    for isa in Isa::supported() {
+        for (finite, width) in [(true, 64), (true, 70), (false, 64), (false, 5), (true, 130)] {
+            let number = |i: usize| if finite { i as f64 - 3.0 } else { special[i % special.len()] };
+            let (y, z): (Vec<f64>, Vec<f64>) =
+                ((0..width).map(number).collect(), (0..9).map(|i| number(i + 2)).collect());
+            let (count, row) = (u32::try_from(width).unwrap(), i32::try_from(width).unwrap());
+            let loops = [Loop { count: 9, steps: [row, 0, 1] }, Loop { count, steps: [1, 1, 0] }];
+            let nest = Nest::new([0; 3], &loops);
+            for (mode, minus) in [(Mode::Store, false), (Mode::Add, true)] {
+                let mut x = vec![0.5; 9 * width];
+                let mut target = Target { numbers: &mut x, first: 0, mode, minus };
+                let (y_source, z_source) = (Source { numbers: &y, first: 0 }, Source { numbers: &z, first: 0 });
+                contract(isa, &nest, &mut target, y_source, z_source, Zero::Absorbs);
+                for (place, &got) in x.iter().enumerate() {
+                    let product = y[place % width].chain(z[place / width]);
+                    let product = if minus { -product } else { product };
+                    let want = if mode == Mode::Add { 0.5 + product } else { product };
+                    assert!(
+                        got == want || (got.is_nan() && want.is_nan()),
+                        "{isa:?} {width} {place}: {got}, not {want}"
+                    );
+                }
+            }
+        }
+    }
+}
+
+#[test]
 #[should_panic(expected = "leaves 20 numbers from 0")]
 fn a_nest_that_leaves_its_numbers_is_refused() {
     let nest = Nest::new([0, 0, 0], &[Loop { count: 21, steps: [1, 1, 1] }]);
