@@ -10,7 +10,7 @@ use super::{ALONG, OUTER, REDUCE, ROWS};
 pub(super) const MOST: u32 = 4;
 
 /// Rows of neighbouring numbers of X, none of which is written twice.
-pub(super) struct Few<'a, const Z: u8, const ABSORB: bool>(pub(super) Task<'a>);
+pub(super) struct Few<'a, const Z: u8, const ABSORB: bool>(pub(super) &'a Task<'a>);
 
 impl<const Z: u8, const ABSORB: bool> Kernel for Few<'_, Z, ABSORB> {
     type Output = ();

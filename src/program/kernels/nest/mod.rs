@@ -260,7 +260,7 @@ pub(crate) fn contract(isa: Isa, nest: &Nest, target: &mut Target<'_>, y: Source
         y: y.numbers.as_ptr().wrapping_add(y_start),
         z: z.numbers.as_ptr().wrapping_add(z_start),
     };
-    let task = Task { nest, at, mode: target.mode, minus: target.minus, zero };
+    let task = &Task { nest, at, mode: target.mode, minus: target.minus, zero };
     let adds = target.mode == Mode::Add;
     match (nest.kernel, nest.broadcasts(), zero == Zero::Absorbs) {
         (By::Plain, ..) => Work::new(task).plainly(),
@@ -286,7 +286,7 @@ pub(crate) fn contract(isa: Isa, nest: &Nest, target: &mut Target<'_>, y: Source
     }
 }
 
-fn once<const Z: u8>(isa: Isa, task: Task<'_>, absorbs: bool, adds: bool) {
+fn once<const Z: u8>(isa: Isa, task: &Task<'_>, absorbs: bool, adds: bool) {
     match (absorbs, adds) {
         (false, false) => isa.run(Once::<Z, false, false>(task)),
         (false, true) => isa.run(Once::<Z, false, true>(task)),

@@ -7,14 +7,14 @@ use super::run::{At, BROADCAST, Stride, Task};
 use super::{ALONG, OUTER, ROWS};
 
 /// Rows of neighbouring numbers of X, none of which is written twice; `ADD` says that the products are added.
-pub(super) struct Once<'a, const Z: u8, const ABSORB: bool, const ADD: bool>(pub(super) Task<'a>);
+pub(super) struct Once<'a, const Z: u8, const ABSORB: bool, const ADD: bool>(pub(super) &'a Task<'a>);
 
 impl<const Z: u8, const ABSORB: bool, const ADD: bool> Kernel for Once<'_, Z, ABSORB, ADD> {
     type Output = ();
 
     #[inline(always)]
     fn run<S: Simd>(self, simd: S) {
-        let Task { nest, at, minus, .. } = self.0;
+        let Task { nest, at, minus, .. } = *self.0;
         let sign = simd.splat(if minus { -1.0 } else { 1.0 });
         let count = nest.counts[ALONG] as usize;
         let (outer, rows) = (Stride::new(nest, OUTER), Stride::new(nest, ROWS));

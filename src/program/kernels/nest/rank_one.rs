@@ -8,7 +8,7 @@ use super::{ALONG, ROWS};
 /// Rows of neighbouring numbers of X, none of which is written twice; `ADD` says that the products are added.
 ///
 /// Gives whether it did so: when a factor is infinite or no number, a zero may have to absorb it, and nothing is written.
-pub(super) struct RankOne<'a, const ADD: bool>(pub(super) Task<'a>);
+pub(super) struct RankOne<'a, const ADD: bool>(pub(super) &'a Task<'a>);
 
 /// How many registers of Y are kept.
 const KEPT: usize = 8;
@@ -18,7 +18,7 @@ impl<const ADD: bool> Kernel for RankOne<'_, ADD> {
 
     #[inline(always)]
     fn run<S: Simd>(self, simd: S) -> bool {
-        let Task { nest, at, minus, .. } = self.0;
+        let Task { nest, at, minus, .. } = *self.0;
         let (count, rows) = (nest.counts[ALONG] as usize, nest.counts[ROWS] as usize);
         let step = Stride::new(nest, ROWS);
         // SAFETY: the walks were checked, and these numbers lie on them.

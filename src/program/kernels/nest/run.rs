@@ -43,7 +43,8 @@ impl At {
     }
 }
 
-/// What [`contract`] works on; its walks have been checked.
+/// What [`contract`] works on; its walks have been checked. Kernels take it by reference: a copy made of bytes just written
+/// would wait for them.
 #[derive(Clone, Copy)]
 pub(super) struct Task<'a> {
     pub(super) nest: &'a Nest,
@@ -78,8 +79,8 @@ pub(super) const SHARED: u8 = 2;
 
 impl Work {
     #[inline(always)]
-    pub(super) fn new(task: Task<'_>) -> Self {
-        let Task { nest, at, mode, minus, zero } = task;
+    pub(super) fn new(task: &Task<'_>) -> Self {
+        let Task { nest, at, mode, minus, zero } = *task;
         Self {
             at,
             counts: nest.counts.map(|count| count as usize),
@@ -156,7 +157,7 @@ impl Work {
 }
 
 /// The kernel of rows of neighbouring numbers of X.
-pub(super) struct Along<'a, const Z: u8>(pub(super) Task<'a>);
+pub(super) struct Along<'a, const Z: u8>(pub(super) &'a Task<'a>);
 
 impl<const Z: u8> Kernel for Along<'_, Z> {
     type Output = ();
@@ -235,7 +236,7 @@ impl<const Z: u8> Kernel for Row<Z> {
 
 impl<const Z: u8> Row<Z> {
     #[inline(always)]
-    pub(super) fn new(Task { nest, at, mode, minus, zero }: Task<'_>) -> Self {
+    pub(super) fn new(&Task { nest, at, mode, minus, zero }: &Task<'_>) -> Self {
         Self {
             at,
             count: nest.counts[ALONG] as usize,
@@ -400,7 +401,7 @@ impl<const Z: u8> Row<Z> {
 }
 
 /// The kernel of terms of one number of X.
-pub(super) struct Dots<'a, const Z: u8>(pub(super) Task<'a>);
+pub(super) struct Dots<'a, const Z: u8>(pub(super) &'a Task<'a>);
 
 /// The same unpacked.
 struct DotRows<const Z: u8>(Work);
