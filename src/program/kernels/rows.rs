@@ -6,7 +6,6 @@ pub(super) struct Rows<'a> {
     numbers: &'a [f64],
     lanes: usize,
     first: u32,
-    count: u32,
 }
 
 /// A buffer of rows to write.
@@ -62,27 +61,27 @@ impl<'a> Rows<'a> {
     #[inline]
     pub(super) fn new(numbers: &'a [f64], lanes: usize, first: u32) -> Self {
         check_lanes(lanes);
-        let count = u32::try_from(numbers.len() / lanes).expect("rows have 32-bit numbers");
-        Self { numbers, lanes, first, count }
+        Self { numbers, lanes, first }
     }
 
     /// How many rows there are.
     #[inline]
     pub(super) fn count(&self) -> usize {
-        self.count as usize
+        self.numbers.len() / self.lanes
     }
 
     /// Points at lane `lane` of a row; `lanes - lane` numbers may be read there.
     #[inline(always)]
     #[track_caller]
     pub(super) fn row(&self, row: u32, lane: usize) -> *const f64 {
-        let index = row.wrapping_sub(self.first);
-        if index >= self.count {
+        // A row before the first one has a number beyond all others. To count the rows would need a division.
+        let start = row.wrapping_sub(self.first) as usize * self.lanes;
+        if start + self.lanes > self.numbers.len() {
             no_row(row);
         }
         debug_assert!(lane < self.lanes);
-        // SAFETY: the row is one of `count` whole rows of `numbers`, and the lane lies in it.
-        unsafe { self.numbers.as_ptr().add(index as usize * self.lanes + lane) }
+        // SAFETY: the row lies in `numbers`, and the lane in the row.
+        unsafe { self.numbers.as_ptr().add(start + lane) }
     }
 }
 
