@@ -49,8 +49,8 @@ impl BundleAdjustment {
     }
 }
 
-/// The square of the error of an observation, and of that of its weight.
-fn error<'g>(camera: &[Expr<'g>], point: &[Expr<'g>], weight: Expr<'g>, picture: &[Expr<'g>]) -> Expr<'g> {
+/// Where a camera sees a point.
+fn projected<'g>(camera: &[Expr<'g>], point: &[Expr<'g>]) -> [Expr<'g>; 2] {
     let turned: Vec<Expr> = (0..3).map(|i| point[i] - camera[3 + i]).collect();
     let rotation = &camera[..3];
     let angle_square = rotation[0] * rotation[0] + rotation[1] * rotation[1] + rotation[2] * rotation[2];
@@ -67,10 +67,14 @@ fn error<'g>(camera: &[Expr<'g>], point: &[Expr<'g>], weight: Expr<'g>, picture:
     let (x, y) = (seen[0] / seen[2], seen[1] / seen[2]);
     let square = x * x + y * y;
     let distortion = 1.0 + camera[9] * square + camera[10] * square * square;
+    [x * distortion * camera[6] + camera[7], y * distortion * camera[6] + camera[8]]
+}
+
+/// The square of the error of an observation, and of that of its weight.
+fn error<'g>(camera: &[Expr<'g>], point: &[Expr<'g>], weight: Expr<'g>, picture: &[Expr<'g>]) -> Expr<'g> {
     let mut sum = (1.0 - weight * weight).square();
-    for (k, x) in [x, y].into_iter().enumerate() {
-        let projected = x * distortion * camera[6] + camera[7 + k];
-        sum += (weight * (projected - picture[k])).square();
+    for (projected, &seen) in projected(camera, point).into_iter().zip(picture) {
+        sum += (weight * (projected - seen)).square();
     }
     sum
 }
@@ -161,17 +165,70 @@ fn side_by_side<const N: usize>(
     sin_cos: impl Fn(f64) -> (f64, f64),
 ) -> ([f64; N], [[f64; N]; OWN]) {
     let (mut value, mut bars) = ([0.0; N], [[0.0; N]; OWN]);
-    let (mut sines, mut cosines, mut angles) = ([0.0; N], [0.0; N], [0.0; N]);
+    let angles = Angles::of(own, sin_cos);
     for n in 0..N {
-        let [a, b, c] = [own[0][n], own[1][n], own[2][n]];
-        angles[n] = (a * a + b * b + c * c).sqrt();
+        let seen = Seen::new(own, &angles, n);
+        let w = own[14][n];
+        let (ex, ey) = (seen.projected[0] - picture[0][n], seen.projected[1] - picture[1][n]);
+        let v = 1.0 - w * w;
+        value[n] = w * w * (ex * ex + ey * ey) + v * v;
+        bars[14][n] = 2.0 * w * (ex * ex + ey * ey) - 4.0 * v * w;
+        let back = seen.back(2.0 * w * w * ex, 2.0 * w * w * ey);
+        for (bar, number) in bars.iter_mut().zip(back) {
+            bar[n] = number;
+        }
     }
-    for n in 0..N {
-        (sines[n], cosines[n]) = sin_cos(angles[n]);
+    (value, bars)
+}
+
+/// The angles of `N` rotations, with sines and cosines.
+struct Angles<const N: usize> {
+    angle: [f64; N],
+    sine: [f64; N],
+    cosine: [f64; N],
+}
+
+impl<const N: usize> Angles<N> {
+    #[inline]
+    fn of(own: &[[f64; N]; OWN], sin_cos: impl Fn(f64) -> (f64, f64)) -> Self {
+        let (mut angle, mut sine, mut cosine) = ([0.0; N], [0.0; N], [0.0; N]);
+        for n in 0..N {
+            let [a, b, c] = [own[0][n], own[1][n], own[2][n]];
+            angle[n] = (a * a + b * b + c * c).sqrt();
+        }
+        for n in 0..N {
+            (sine[n], cosine[n]) = sin_cos(angle[n]);
+        }
+        Self { angle, sine, cosine }
     }
-    for n in 0..N {
-        let (s, c, angle) = (sines[n], cosines[n], angles[n]);
-        let inverse = 1.0 / angle;
+}
+
+/// A point in a picture, with what leads to it.
+struct Seen {
+    projected: [f64; 2],
+    a: [f64; 3],
+    t: [f64; 3],
+    cross: [f64; 3],
+    inverse: f64,
+    dot: f64,
+    along: f64,
+    s: f64,
+    c: f64,
+    depth: f64,
+    x: f64,
+    y: f64,
+    r: f64,
+    k1: f64,
+    k2: f64,
+    f: f64,
+    l: f64,
+}
+
+impl Seen {
+    #[inline]
+    fn new<const N: usize>(own: &[[f64; N]; OWN], angles: &Angles<N>, n: usize) -> Self {
+        let (s, c) = (angles.sine[n], angles.cosine[n]);
+        let inverse = 1.0 / angles.angle[n];
         let a: [f64; 3] = std::array::from_fn(|i| own[i][n] * inverse);
         let t: [f64; 3] = std::array::from_fn(|i| own[11 + i][n] - own[3 + i][n]);
         let cross = [a[1] * t[2] - a[2] * t[1], a[2] * t[0] - a[0] * t[2], a[0] * t[1] - a[1] * t[0]];
@@ -181,19 +238,17 @@ fn side_by_side<const N: usize>(
         let depth = 1.0 / p[2];
         let (x, y) = (p[0] * depth, p[1] * depth);
         let r = x * x + y * y;
-        let (k1, k2, f, w) = (own[9][n], own[10][n], own[6][n], own[14][n]);
+        let (k1, k2, f) = (own[9][n], own[10][n], own[6][n]);
         let l = 1.0 + r * (k1 + k2 * r);
-        let (ex, ey) = (x * l * f + own[7][n] - picture[0][n], y * l * f + own[8][n] - picture[1][n]);
-        let v = 1.0 - w * w;
-        value[n] = w * w * (ex * ex + ey * ey) + v * v;
-        // From the squares back to the variables.
-        bars[14][n] = 2.0 * w * (ex * ex + ey * ey) - 4.0 * v * w;
-        let (gx, gy) = (2.0 * w * w * ex, 2.0 * w * w * ey);
-        (bars[7][n], bars[8][n]) = (gx, gy);
-        bars[6][n] = l * (gx * x + gy * y);
+        let projected = [x * l * f + own[7][n], y * l * f + own[8][n]];
+        Self { projected, a, t, cross, inverse, dot, along, s, c, depth, x, y, r, k1, k2, f, l }
+    }
+
+    /// From the adjoints of the projected point to those of the camera and the point.
+    #[inline]
+    fn back(&self, gx: f64, gy: f64) -> [f64; CAMERA + 3] {
+        let &Self { a, t, cross, inverse, dot, along, s, c, depth, x, y, r, k1, k2, f, l, .. } = self;
         let l_bar = f * (gx * x + gy * y);
-        bars[9][n] = l_bar * r;
-        bars[10][n] = l_bar * r * r;
         let r_bar = l_bar * (k1 + 2.0 * k2 * r);
         let (x_bar, y_bar) = (gx * l * f + 2.0 * r_bar * x, gy * l * f + 2.0 * r_bar * y);
         let p_bar = [x_bar * depth, y_bar * depth, -depth * (x_bar * x + y_bar * y)];
@@ -214,11 +269,70 @@ fn side_by_side<const N: usize>(
         }
         let on_axis = a[0] * a_bar[0] + a[1] * a_bar[1] + a[2] * a_bar[2];
         let angle_bar = c * s_bar - s * c_bar - on_axis * inverse;
-        for i in 0..3 {
-            bars[i][n] = a_bar[i] * inverse + angle_bar * a[i];
-            bars[11 + i][n] = t_bar[i];
-            bars[3 + i][n] = -t_bar[i];
+        let turn: [f64; 3] = std::array::from_fn(|i| a_bar[i] * inverse + angle_bar * a[i]);
+        let l_share = gx * x + gy * y;
+        [
+            turn[0],
+            turn[1],
+            turn[2],
+            -t_bar[0],
+            -t_bar[1],
+            -t_bar[2],
+            l * l_share,
+            gx,
+            gy,
+            l_bar * r,
+            l_bar * r * r,
+            t_bar[0],
+            t_bar[1],
+            t_bar[2],
+        ]
+    }
+}
+
+/// How many numbers an observation has in the Jacobian: two errors by camera, point and weight, each row after the other.
+pub(crate) const BLOCK: usize = 2 * OWN;
+
+/// The block-sparse Jacobian of the errors, a block for each observation, by one small program over lanes.
+impl BundleAdjustment {
+    /// The two errors of one observation, as functions of its own numbers and of its picture.
+    pub(crate) fn errors<'g>(own: &[Expr<'g>], picture: &[Expr<'g>]) -> Vec<Expr<'g>> {
+        let (camera, rest) = own.split_at(CAMERA);
+        projected(camera, &rest[..3]).into_iter().zip(picture).map(|(x, &seen)| rest[3] * (x - seen)).collect()
+    }
+
+    /// The own numbers of every observation, then the pictures, `[input][lane]`.
+    pub(crate) fn columns(&self, columns: &mut [f64]) {
+        let count = self.seen.len();
+        for (i, column) in columns.chunks_exact_mut(count).enumerate() {
+            for (observation, number) in column.iter_mut().enumerate() {
+                let [camera, point, weight] = self.places(observation);
+                *number = if i < OWN {
+                    self.point[place(camera, point, weight, i)]
+                } else {
+                    self.data[2 * observation + i - OWN]
+                };
+            }
         }
     }
-    (value, bars)
+
+    /// The Jacobian written by hand, block after block.
+    pub(crate) fn plain_jacobian(&self, blocks: &mut [f64]) {
+        for (observation, block) in blocks.as_chunks_mut::<BLOCK>().0.iter_mut().enumerate() {
+            let [camera, point, weight] = self.places(observation);
+            let own: [[f64; 1]; OWN] = std::array::from_fn(|i| [self.point[place(camera, point, weight, i)]]);
+            let seen = Seen::new(&own, &Angles::of(&own, f64::sin_cos), 0);
+            let w = own[14][0];
+            for (k, row) in block.as_chunks_mut::<OWN>().0.iter_mut().enumerate() {
+                let back = if k == 0 { seen.back(w, 0.0) } else { seen.back(0.0, w) };
+                row[..OWN - 1].copy_from_slice(&back);
+                row[OWN - 1] = seen.projected[k] - self.data[2 * observation + k];
+            }
+        }
+    }
+
+    /// How many observations there are.
+    pub(crate) fn observations(&self) -> usize {
+        self.seen.len()
+    }
 }

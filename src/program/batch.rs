@@ -74,9 +74,41 @@ pub(super) struct Batch {
 struct Chunk {
     lanes: Range<usize>,
     totals: Vec<f64>,
-    /// The values of the outputs and the adjoints of the inputs, for the lanes of the chunk.
+    /// The values of the outputs and the adjoints of the inputs, for the lanes of the chunk, where chunks run side by
+    /// side; else they are written where they belong.
     outputs: Vec<f64>,
     inputs: Vec<f64>,
+}
+
+/// Whether chunks may run side by side.
+const SIDE_BY_SIDE: bool = cfg!(feature = "rayon");
+
+/// Rows of results: those of a chunk, or of all lanes.
+struct Results<'a> {
+    numbers: &'a mut [f64],
+    /// How many lanes a row has, and the first of them.
+    lanes: usize,
+    first: usize,
+}
+
+impl Results<'_> {
+    /// Some lanes of a row.
+    fn row(&mut self, row: usize, lanes: Range<usize>) -> &mut [f64] {
+        &mut self.numbers[row * self.lanes + lanes.start - self.first..][..lanes.len()]
+    }
+
+    /// How many rows there are.
+    fn count(&self) -> usize {
+        self.numbers.len().checked_div(self.lanes).unwrap_or(0)
+    }
+}
+
+/// A chunk at work.
+struct Work<'a> {
+    lanes: Range<usize>,
+    totals: &'a mut [f64],
+    outputs: Results<'a>,
+    inputs: Results<'a>,
 }
 
 /// The buffers of a tile at work.
@@ -109,15 +141,16 @@ impl Batch {
             .step_by(per_chunk)
             .map(|start| {
                 let lanes = start..lanes.min(start + per_chunk);
+                let own = if SIDE_BY_SIDE { lanes.len() } else { 0 };
                 Chunk {
                     totals: vec![0.0; program.uniforms.len()],
-                    outputs: vec![0.0; code.outputs.len() * lanes.len()],
-                    inputs: vec![0.0; input_count * lanes.len()],
+                    outputs: vec![0.0; code.outputs.len() * own],
+                    inputs: vec![0.0; input_count * own],
                     lanes,
                 }
             })
             .collect();
-        let at_once = if cfg!(feature = "rayon") { chunks.len() } else { 1 };
+        let at_once = if SIDE_BY_SIDE { chunks.len() } else { 1 };
         let working = Tile { block: Block::new(code, tile), seeds: Aligned::new(code.outputs.len() * tile) };
         Self {
             lanes,
@@ -139,10 +172,10 @@ impl Batch {
         let code = &program.code;
         let tile = tile(code, lanes);
         let chunks = lanes.div_ceil(per_chunk(lanes, tile));
-        let at_once = if cfg!(feature = "rayon") { chunks } else { 1 };
+        let at_once = if SIDE_BY_SIDE { chunks } else { 1 };
         let inputs = program.adjoints();
-        // Results stand once for each chunk, and once for all.
-        let results = 2 * lanes * (code.outputs.len() + inputs);
+        // Results stand once for all, and where chunks run side by side once for each chunk.
+        let results = (1 + usize::from(SIDE_BY_SIDE)) * lanes * (code.outputs.len() + inputs);
         let block = Block::forecast(code, tile) + code.outputs.len() * tile;
         let shared = 2 * program.shared.slots() + program.shared.scratch() + (1 + chunks) * program.uniforms.len();
         8 * (results + at_once * block + shared)
@@ -169,19 +202,11 @@ impl Batch {
     }
 
     pub(super) fn run(&mut self, parameters: &[f64], inputs: &[f64], seeds: Option<&[f64]>) {
-        let Self { program, lanes, tile, slots, slot_adjoints, uniforms, scratch, chunks, blocks, .. } = self;
+        let Self { program, lanes, tile, slots, slot_adjoints, uniforms, scratch, chunks, blocks, outputs, .. } = self;
         program.shared.forward(parameters, slots, scratch);
         program.uniforms.read(uniforms, |run| &slots[run.start as usize..run.end as usize]);
         let call = Call { program, lanes: *lanes, tile: *tile, uniforms, parameters, inputs, seeds };
-        run_chunks(call, chunks, blocks);
-        for chunk in &self.chunks {
-            let count = chunk.lanes.len();
-            for (all, own) in [(&mut self.outputs, &chunk.outputs), (&mut self.inputs, &chunk.inputs)] {
-                for (row, own) in all.chunks_exact_mut(self.lanes).zip(own.chunks_exact(count)) {
-                    row[chunk.lanes.clone()].copy_from_slice(own);
-                }
-            }
-        }
+        run_chunks(call, chunks, blocks, [outputs, &mut self.inputs]);
         let Some(seeds) = seeds else { return };
         slot_adjoints.fill(0.0);
         for chunk in &self.chunks {
@@ -209,26 +234,38 @@ impl Batch {
 }
 
 #[cfg(feature = "rayon")]
-fn run_chunks(call: Call<'_>, chunks: &mut [Chunk], blocks: &mut [Tile]) {
+fn run_chunks(call: Call<'_>, chunks: &mut [Chunk], blocks: &mut [Tile], [outputs, inputs]: [&mut [f64]; 2]) {
     use rayon::prelude::{IndexedParallelIterator as _, ParallelIterator as _, ParallelSliceMut as _};
     // A thread goes on with the block that it has in its cache.
     let per_thread = chunks.len().div_ceil(rayon::current_num_threads()).max(1);
     chunks.par_chunks_mut(per_thread).zip(blocks).for_each(|(chunks, tile)| {
-        for chunk in chunks {
-            chunk.run(call, tile);
+        for Chunk { lanes, totals, outputs, inputs } in chunks {
+            let results = |numbers| Results { numbers, lanes: lanes.len(), first: lanes.start };
+            let (outputs, inputs) = (results(outputs), results(inputs));
+            Work { lanes: lanes.clone(), totals, outputs, inputs }.run(call, tile);
         }
     });
-}
-
-#[cfg(not(feature = "rayon"))]
-fn run_chunks(call: Call<'_>, chunks: &mut [Chunk], blocks: &mut [Tile]) {
     for chunk in chunks {
-        chunk.run(call, &mut blocks[0]);
+        let count = chunk.lanes.len();
+        for (all, own) in [(&mut *outputs, &chunk.outputs), (&mut *inputs, &chunk.inputs)] {
+            for (row, own) in all.chunks_exact_mut(call.lanes).zip(own.chunks_exact(count)) {
+                row[chunk.lanes.clone()].copy_from_slice(own);
+            }
+        }
     }
 }
 
-impl Chunk {
-    fn run(&mut self, call: Call<'_>, tile: &mut Tile) {
+#[cfg(not(feature = "rayon"))]
+fn run_chunks(call: Call<'_>, chunks: &mut [Chunk], blocks: &mut [Tile], [outputs, inputs]: [&mut [f64]; 2]) {
+    for Chunk { lanes, totals, .. } in chunks {
+        let outputs = Results { numbers: outputs, lanes: call.lanes, first: 0 };
+        let inputs = Results { numbers: inputs, lanes: call.lanes, first: 0 };
+        Work { lanes: lanes.clone(), totals, outputs, inputs }.run(call, &mut blocks[0]);
+    }
+}
+
+impl Work<'_> {
+    fn run(mut self, call: Call<'_>, tile: &mut Tile) {
         self.totals.fill(0.0);
         for start in self.lanes.clone().step_by(call.tile) {
             self.run_tile(call, tile, start..self.lanes.end.min(start + call.tile));
@@ -239,8 +276,6 @@ impl Chunk {
     fn run_tile(&mut self, call: Call<'_>, tile: &mut Tile, range: Range<usize>) {
         let code = &call.program.code;
         let (used, lanes) = (range.len(), range.len().next_multiple_of(8));
-        let own = range.start - self.lanes.start..range.end - self.lanes.start;
-        let of_chunk = self.lanes.len();
         tile.block.set_lanes(lanes);
         for (column, from) in (0..).zip(call.inputs.chunks_exact(call.lanes)) {
             let from = &from[range.clone()];
@@ -253,7 +288,7 @@ impl Chunk {
         }
         code.forward(call.uniforms, &mut tile.block);
         for (output, &operand) in code.outputs.iter().enumerate() {
-            let to = &mut self.outputs[output * of_chunk..][own.clone()];
+            let to = self.outputs.row(output, range.clone());
             match operand {
                 Operand::Rows(row) => to.copy_from_slice(&tile.block.value(row)[..used]),
                 Operand::Shared(place) => to.fill(call.uniforms[place as usize]),
@@ -267,9 +302,9 @@ impl Chunk {
         }
         let rows = tile.seeds.get();
         let seed = |output: usize| &rows[output * lanes..][..lanes];
-        code.reverse(call.uniforms, seed, &mut tile.block, &mut Totals { shared: &mut self.totals });
-        for (column, row) in (0..).zip(self.inputs.chunks_exact_mut(of_chunk)) {
-            row[own.clone()].copy_from_slice(&tile.block.adjoint(column)[..used]);
+        code.reverse(call.uniforms, seed, &mut tile.block, &mut Totals { shared: self.totals });
+        for (row, column) in (0..self.inputs.count()).zip(0..) {
+            self.inputs.row(row, range.clone()).copy_from_slice(&tile.block.adjoint(column)[..used]);
         }
     }
 }
