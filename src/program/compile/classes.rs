@@ -82,11 +82,13 @@ impl Classes {
         let sorted = Sorted::new(by_level, &kinds.levels, |slot| (keys[slot as usize - leaves], shape(slot)));
         if sorts && sorted.is_irregular() {
             classes.by_level = false;
+            // In the order of creation, what lies close by is looked at together.
+            let slots: Vec<u32> = (leaves..len).filter(|&slot| fused.computes(slot)).map(narrow).collect();
             let runs = ready::runs(
-                &sorted.slots,
+                &slots,
                 narrow(leaves),
                 |slot| (kinds.flat(slot), shape(slot)),
-                |slot, visit| each_operand(fused, regions, slot, visit),
+                |slot, reads| each_operand(fused, regions, slot, &mut |operand| reads.push(operand)),
             );
             runs.starts.windows(2).for_each(|ends| classes.push(&runs.order[ends[0] as usize..ends[1] as usize]));
         } else {
@@ -180,7 +182,7 @@ fn sort_by_first_appearance(slots: &mut [u32], key: impl Fn(u32) -> u64) {
 
 /// The slots that compute something, level by level.
 fn by_level(leaves: usize, fused: &Fused, levels: &[u32]) -> Vec<u32> {
-    let computed = |&slot: &usize| !matches!(fused.code[slot], Code::Leaf | Code::Absorbed);
+    let computed = |&slot: &usize| fused.computes(slot);
     let highest = levels.iter().max().map_or(0, |&level| level as usize);
     let mut ends = vec![0_u32; highest + 2];
     (leaves..levels.len()).filter(computed).for_each(|slot| ends[levels[slot] as usize + 1] += 1);

@@ -93,6 +93,11 @@ impl Fused {
         self.ranges[slot] = (narrow(start), narrow(self.terms.len()));
     }
 
+    /// Whether a slot has a step of its own.
+    pub(super) fn computes(&self, slot: usize) -> bool {
+        !matches!(self.code[slot], Code::Leaf | Code::Absorbed)
+    }
+
     /// The operands of a map or a list.
     pub(super) fn operands(&self, slot: usize) -> &[u32] {
         let (start, end) = self.ranges[slot];

@@ -15,39 +15,45 @@ pub(super) struct Runs {
     pub(super) starts: Vec<u32>,
 }
 
-/// Orders slots; `operands` calls its visitor with the operands of a slot, those before `first` being there already.
+/// Orders slots; `operands` appends the operands of a slot to a list, those before `first` being there already.
 pub(super) fn runs<K: Hash + Eq>(
     slots: &[u32],
     first: u32,
     kind: impl Fn(u32) -> K,
-    operands: impl Fn(u32, &mut dyn FnMut(u32)),
+    operands: impl Fn(u32, &mut Vec<u32>),
 ) -> Runs {
     let last = slots.iter().max().map_or(first, |&slot| slot + 1);
     let place = |slot: u32| (slot - first) as usize;
     // The users of each slot lie side by side, and end where those of the next begin.
     let mut ends = vec![0_u32; (last - first) as usize + 1];
     let mut waiting = vec![0_u32; (last - first) as usize];
+    let mut reads = Vec::with_capacity(2 * slots.len());
     for &slot in slots {
-        operands(slot, &mut |operand| {
-            if operand >= first {
-                ends[place(operand) + 1] += 1;
-                waiting[place(slot)] += 1;
-            }
-        });
+        let own = reads.len();
+        operands(slot, &mut reads);
+        for &operand in reads[own..].iter().filter(|&&operand| operand >= first) {
+            ends[place(operand) + 1] += 1;
+        }
+        waiting[place(slot)] = u32::try_from(reads.len() - own).expect("fewer than 2³² operands");
     }
     for slot in 1..ends.len() {
         ends[slot] += ends[slot - 1];
     }
     let mut next = ends.clone();
     let mut users = vec![0_u32; *ends.last().unwrap_or(&0) as usize];
+    let mut reads = reads.as_slice();
     for &slot in slots {
-        operands(slot, &mut |operand| {
-            if operand >= first {
-                let at = &mut next[place(operand)];
-                users[*at as usize] = slot;
-                *at += 1;
+        let (own, rest) = reads.split_at(waiting[place(slot)] as usize);
+        reads = rest;
+        for &operand in own {
+            if operand < first {
+                waiting[place(slot)] -= 1;
+                continue;
             }
-        });
+            let at = &mut next[place(operand)];
+            users[*at as usize] = slot;
+            *at += 1;
+        }
     }
     let mut numbers = FxHashMap::default();
     let mut lists: Vec<Vec<u32>> = Vec::new();
