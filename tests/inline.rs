@@ -62,6 +62,12 @@ fn weights_are_shared_where_they_are_replaced() {
     }
     assert_eq!(graph.all_parameters().len(), 3);
     assert_eq!(state.path(), "step 2 / neuron / a");
+    // What is frozen stays so.
+    unit.freeze(&w[..1]).expect("a parameter");
+    let frozen = Graph::new();
+    let bound: Vec<(Expr, Expr)> = x.iter().copied().zip(frozen.inputs("x", 2)).collect();
+    let _ = frozen.inline(&[neuron.a], &bound).expect("all bound");
+    assert_eq!(frozen.frozen_parameters().iter().map(|w| w.path()).collect::<Vec<_>>(), ["neuron / w[0]"]);
     let bias = unit.initial_parameters()[2];
     let step = |h: f64, u: f64| dagrad::elementary::tanh(0.5 * h + 0.5 * u + bias);
     let expected = [1.0, 2.0, -1.0].into_iter().fold(0.0, step);

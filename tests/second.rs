@@ -110,6 +110,15 @@ fn what_cannot_be_asked_is_an_error() {
     // By a node on the way, the first derivative is had all the same.
     assert_eq!(program.jacobian(&values, &[inside]), Ok(vec![vec![dagrad::elementary::cos(2.0)]]));
     assert_eq!(program.jacobian::<Expr>(&values, &[]), Ok(vec![vec![]]));
+    // Derived forwards, since there are more outputs than variables, such a node is a variable of its own as well.
+    let forwards = graph.jacobian(&[y, inside, inside * x[0]], &[inside]);
+    let at = [("x[0]", 1.0), ("x[1]", 2.0)];
+    let numbers: Vec<f64> = forwards.concat().iter().map(|slope| slope.eval(&at).expect("two inputs")).collect();
+    assert_eq!(numbers, [dagrad::elementary::cos(2.0), 1.0, 1.0]);
+    let along = graph.constant(3.0);
+    let product = (inside * inside * x[0]).hvp(&[x[0], inside], &[along, along]).expect("as many");
+    // By u = x₀ x₁ the derivative is 2 u x₀, and the derivative of that along (3, 3) is 6 (x₀ + u).
+    assert_eq!(product[1].eval(&at), Ok(6.0 * (1.0 + 2.0)));
 }
 
 #[test]
