@@ -87,7 +87,7 @@ impl Graph {
 
 /// The few candidates that a person may have meant by `word`, best first.
 pub(crate) fn nearest<'a>(word: &str, candidates: impl Iterator<Item = &'a str>) -> Vec<&'a str> {
-    let limit = word.chars().count() / 3 + 1;
+    let limit = ((word.chars().count() + 1) / 3).max(1);
     let mut scored: Vec<(usize, &str)> = candidates
         .filter(|candidate| candidate.len().abs_diff(word.len()) <= 4 * limit)
         .map(|candidate| (distance(word, candidate), candidate))

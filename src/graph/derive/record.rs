@@ -10,7 +10,6 @@ use crate::graph::{Expr, Graph};
 /// Takes a draft into its graph, in order.
 pub(super) struct Recorder<'g> {
     graph: &'g Graph,
-    constants: FxHashMap<u64, Expr<'g>>,
     places: Vec<Option<Expr<'g>>>,
     mirrors: FxHashMap<u32, u32>,
     /// What names begin with.
@@ -19,27 +18,29 @@ pub(super) struct Recorder<'g> {
 
 impl<'g> Recorder<'g> {
     pub(super) fn new(graph: &'g Graph, nodes: usize, before: &'static str) -> Self {
-        let (constants, mirrors) = Default::default();
-        Self { graph, constants, places: vec![None; nodes], mirrors, before }
+        Self { graph, places: vec![None; nodes], mirrors: FxHashMap::default(), before }
     }
 
-    pub(super) fn expr(&mut self, value: Value) -> Expr<'g> {
-        let graph = self.graph;
+    /// A node for a number; a constant gets a new one each time, as those that a person writes do.
+    pub(super) fn expr(&self, value: Value) -> Expr<'g> {
         match value {
-            Value::Node(key) => graph.handle(key),
-            Value::Constant(bits) => {
-                *self.constants.entry(bits).or_insert_with(|| graph.constant(f64::from_bits(bits)))
-            }
+            Value::Node(key) => self.graph.handle(key),
+            Value::Constant(bits) => self.graph.constant(f64::from_bits(bits)),
             Value::Drafted(place) => self.places[place as usize].expect("operands come before their users"),
         }
     }
 
     pub(super) fn record(&mut self, place: usize, node: Drafted) {
+        let group = node.group.map(|group| self.mirror(group));
+        let constants = node.operands.iter().map(|operand| matches!(operand, Value::Constant(_)));
+        let constants: SmallVec<[bool; 4]> = constants.collect();
         let operands: SmallVec<[Expr<'g>; 4]> = node.operands.into_iter().map(|operand| self.expr(operand)).collect();
         let expr = self.graph.record(node.op, &operands);
-        let group = node.group.map(|group| self.mirror(group));
         let mut labels = self.graph.labels.borrow_mut();
         labels.place_in(group, expr.key());
+        for (operand, _) in operands.iter().zip(constants).filter(|(_, constant)| *constant) {
+            labels.place_in(group, operand.key());
+        }
         let name = node.adjoint_of.and_then(|of| labels.name_of(of)).map(|name| format!("{}{name}", self.before));
         if let Some(name) = name {
             labels.name(expr.key(), Name::new(name));
