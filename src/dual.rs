@@ -49,15 +49,8 @@ impl<S: Scalar> Scalar for Dual<S> {
 
     #[track_caller]
     fn apply(op: Op, operands: &[Self]) -> Self {
-        let values: SmallVec<[S; 4]> = operands.iter().map(|x| x.value).collect();
-        let value = S::apply(op, &values);
-        let mut partials: SmallVec<[S; 4]> = SmallVec::from_elem(value, operands.len());
-        op.partials(&values, value, &mut partials);
-        let tangent = (operands.iter().zip(&partials))
-            .map(|(x, &partial)| x.tangent.chain(partial))
-            .reduce(|a, b| a + b)
-            .unwrap_or_else(|| value.constant(0.0));
-        Self { value, tangent }
+        let (value, partials) = linearised(op, operands.iter().map(|x| x.value));
+        Self { value, tangent: along(operands.iter().map(|x| x.tangent), &partials, value) }
     }
 }
 
@@ -68,6 +61,22 @@ impl<S: Scalar + From<f64>> From<f64> for Dual<S> {
 }
 
 operators! { [S: Scalar] Dual<S> }
+
+/// The value of an operation and its partials.
+#[track_caller]
+fn linearised<S: Scalar>(op: Op, operands: impl Iterator<Item = S>) -> (S, SmallVec<[S; 4]>) {
+    let operands: SmallVec<[S; 4]> = operands.collect();
+    let value = S::apply(op, &operands);
+    let mut partials = SmallVec::from_elem(value, operands.len());
+    op.partials(&operands, value, &mut partials);
+    (value, partials)
+}
+
+/// The derivative along a direction; `like` is any number of the kind.
+fn along<S: Scalar>(tangents: impl Iterator<Item = S>, partials: &[S], like: S) -> S {
+    let shares = tangents.zip(partials).map(|(tangent, &partial)| tangent.chain(partial));
+    shares.reduce(|a, b| a + b).unwrap_or_else(|| like.constant(0.0))
+}
 
 /// A value together with its derivatives along several directions: one application of a row, many tangents.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -83,15 +92,9 @@ impl<const N: usize> Scalar for Duals<N> {
 
     #[track_caller]
     fn apply(op: Op, operands: &[Self]) -> Self {
-        let values: SmallVec<[f64; 4]> = operands.iter().map(|x| x.value).collect();
-        let value = f64::apply(op, &values);
-        let mut partials: SmallVec<[f64; 4]> = SmallVec::from_elem(value, operands.len());
-        op.partials(&values, value, &mut partials);
-        let along = |direction: usize| {
-            let shares = operands.iter().zip(&partials).map(|(x, &partial)| x.tangents[direction].chain(partial));
-            shares.reduce(|a, b| a + b).unwrap_or(0.0)
-        };
-        Self { value, tangents: std::array::from_fn(along) }
+        let (value, partials) = linearised(op, operands.iter().map(|x| x.value));
+        let tangent = |direction: usize| along(operands.iter().map(|x| x.tangents[direction]), &partials, value);
+        Self { value, tangents: std::array::from_fn(tangent) }
     }
 }
 
