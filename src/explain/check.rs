@@ -1,5 +1,6 @@
 //! The gradient held against central differences.
 
+use std::cmp::Ordering;
 use std::fmt::{Display, Formatter};
 
 use super::Short;
@@ -77,6 +78,7 @@ impl Graph {
     #[track_caller]
     pub fn check_gradient(&self, program: &Program, values: &Values) -> Result<GradientCheck, GraphError> {
         let gradients = program.reverse(values);
+        let middle: f64 = values.outputs().sum();
         let mut at: Vec<f64> = values.inputs().iter().chain(values.parameters()).copied().collect();
         let mut scratch = program.values();
         let mut sum_at = |leaves: &[f64]| -> f64 {
@@ -87,7 +89,7 @@ impl Graph {
         let leaves = (program.leaf_nodes().into_iter().enumerate())
             .map(|(place, node)| {
                 let path = self.expr(node)?.path();
-                let differences = Differences::new(at[place], |x| {
+                let differences = Differences::new(at[place], middle, |x| {
                     let before = std::mem::replace(&mut at[place], x);
                     let sum = sum_at(&at);
                     at[place] = before;
@@ -104,7 +106,7 @@ impl GradientCheck {
     /// The leaf whose derivatives are furthest apart, in units of their uncertainty.
     #[must_use]
     pub fn worst(&self) -> Option<&CheckedLeaf> {
-        self.leaves.iter().min_by(|a, b| (a.verdict.cmp(&b.verdict)).then(b.apart().total_cmp(&a.apart())))
+        self.leaves.iter().min_by(|a, b| a.by_doubt(b))
     }
 
     /// Whether every derivative is confirmed.
@@ -120,6 +122,11 @@ impl CheckedLeaf {
         let apart = (self.gradient - self.difference).abs();
         if apart == 0.0 { 0.0 } else { apart / self.uncertainty }
     }
+
+    /// The order in which the more doubtful comes first.
+    fn by_doubt(&self, other: &Self) -> Ordering {
+        self.verdict.cmp(&other.verdict).then(other.apart().total_cmp(&self.apart()))
+    }
 }
 
 /// The values of a function of one number around a point.
@@ -133,13 +140,17 @@ struct Differences {
 const STEP: f64 = 5e-4;
 
 impl Differences {
-    fn new(x: f64, mut function: impl FnMut(f64) -> f64) -> Self {
-        let mut around = |step: f64| Self { values: [-2.0, -1.0, 0.0, 1.0, 2.0].map(|k| function(x + k * step)), step };
+    /// Around `x`, where the function has the value `middle`.
+    fn new(x: f64, middle: f64, mut function: impl FnMut(f64) -> f64) -> Self {
+        let mut around = |step: f64| {
+            let mut at = |steps: f64| function(x + steps * step);
+            Self { values: [at(-2.0), at(-1.0), middle, at(1.0), at(2.0)], step }
+        };
         // A power of two, so that the points are where they should be for all but huge numbers.
         let step = |size: f64| f64::from_bits((STEP * size).to_bits() & f64::INFINITY.to_bits());
         let wide = around(step(x.abs().max(1.0)));
         // A small number may lie close to the edge of the domain.
-        let leaves_domain = wide.values[2].is_finite() && !wide.is_finite();
+        let leaves_domain = middle.is_finite() && !wide.is_finite();
         if leaves_domain && x != 0.0 { around(step(x.abs())) } else { wide }
     }
 
@@ -186,7 +197,7 @@ impl Display for GradientCheck {
     fn fmt(&self, f: &mut Formatter<'_>) -> std::fmt::Result {
         const SHOWN: usize = 20;
         let mut leaves: Vec<&CheckedLeaf> = self.leaves.iter().collect();
-        leaves.sort_by(|a, b| a.verdict.cmp(&b.verdict).then(b.apart().total_cmp(&a.apart())));
+        leaves.sort_by(|a, b| a.by_doubt(b));
         let count = |verdict: Verdict| leaves.iter().filter(|leaf| leaf.verdict == verdict).count();
         let counts = [Verdict::Agrees, Verdict::Differs, Verdict::Kink, Verdict::NotFinite]
             .into_iter()
