@@ -96,11 +96,12 @@ pub enum GraphError {
     },
 }
 
-fn suggest(near: &[String]) -> String {
+/// What was probably meant, as the end of a sentence.
+pub(crate) fn suggest(near: &[impl std::fmt::Display]) -> String {
     if near.is_empty() { String::new() } else { format!("; did you mean {}?", quoted(near)) }
 }
 
-fn quoted(paths: &[String]) -> String {
+fn quoted(paths: &[impl std::fmt::Display]) -> String {
     paths.iter().map(|path| format!("`{path}`")).collect::<Vec<_>>().join(", ")
 }
 

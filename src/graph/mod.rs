@@ -20,6 +20,7 @@ use std::rc::Rc;
 use slotmap::{Key, SlotMap};
 
 pub use error::GraphError;
+pub(crate) use error::suggest;
 pub use expr::{Expr, Operand};
 pub(crate) use find::nearest;
 pub use id::NodeId;

@@ -4,6 +4,8 @@ use std::fmt;
 
 use thiserror::Error;
 
+use crate::graph::suggest;
+
 /// How many characters of a line are shown on each side of the place.
 const SHOWN: usize = 40;
 
@@ -167,12 +169,4 @@ impl fmt::Display for Place {
 /// A character that keeps its place in a line.
 fn visible(character: char) -> char {
     if character.is_control() { ' ' } else { character }
-}
-
-fn suggest(near: &[&str]) -> String {
-    if near.is_empty() {
-        return String::new();
-    }
-    let names: Vec<String> = near.iter().map(|name| format!("`{name}`")).collect();
-    format!("; did you mean {}?", names.join(", "))
 }

@@ -173,7 +173,7 @@ impl<'g> Draft<'g> {
         for (place, node) in nodes.into_iter().enumerate().filter(|&(place, _)| needed[place]) {
             recorder.record(place, node);
         }
-        wanted.iter().map(|&value| recorder.expr(value)).collect()
+        wanted.iter().map(|&value| recorder.expr(value, None)).collect()
     }
 }
 

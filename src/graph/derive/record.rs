@@ -21,26 +21,26 @@ impl<'g> Recorder<'g> {
         Self { graph, places: vec![None; nodes], mirrors: FxHashMap::default(), before }
     }
 
-    /// A node for a number; a constant gets a new one each time, as those that a person writes do.
-    pub(super) fn expr(&self, value: Value) -> Expr<'g> {
+    /// A node for a number; a constant gets a new one each time, as those that a person writes do, in the group.
+    pub(super) fn expr(&self, value: Value, group: Option<u32>) -> Expr<'g> {
         match value {
             Value::Node(key) => self.graph.handle(key),
-            Value::Constant(bits) => self.graph.constant(f64::from_bits(bits)),
+            Value::Constant(bits) => {
+                let constant = self.graph.constant(f64::from_bits(bits));
+                self.graph.labels.borrow_mut().place_in(group, constant.key());
+                constant
+            }
             Value::Drafted(place) => self.places[place as usize].expect("operands come before their users"),
         }
     }
 
     pub(super) fn record(&mut self, place: usize, node: Drafted) {
         let group = node.group.map(|group| self.mirror(group));
-        let constants = node.operands.iter().map(|operand| matches!(operand, Value::Constant(_)));
-        let constants: SmallVec<[bool; 4]> = constants.collect();
-        let operands: SmallVec<[Expr<'g>; 4]> = node.operands.into_iter().map(|operand| self.expr(operand)).collect();
+        let operands: SmallVec<[Expr<'g>; 4]> =
+            node.operands.into_iter().map(|operand| self.expr(operand, group)).collect();
         let expr = self.graph.record(node.op, &operands);
         let mut labels = self.graph.labels.borrow_mut();
         labels.place_in(group, expr.key());
-        for (operand, _) in operands.iter().zip(constants).filter(|(_, constant)| *constant) {
-            labels.place_in(group, operand.key());
-        }
         let name = node.adjoint_of.and_then(|of| labels.name_of(of)).map(|name| format!("{}{name}", self.before));
         if let Some(name) = name {
             labels.name(expr.key(), Name::new(name));
