@@ -162,7 +162,7 @@ impl Program {
         }
         let schedule = Schedule::new(&body);
         let mut code = emit::forward(&body, &schedule);
-        adjoint::reverse(&mut code, &body, &schedule, |_| wanted != Wanted::Parameters);
+        adjoint::reverse(&mut code, &body, &schedule, |column| wanted != Wanted::Parameters && learns[column]);
         LaneProgram {
             code,
             shared: SharedCode::new(&program, &varies),
@@ -213,11 +213,14 @@ impl Program {
         SingleProgram { code, inputs, constants, input_adjoints, frozen, notes }
     }
 
-    /// Which slots depend on an input or a parameter that is not frozen.
+    /// Which slots depend on an input or a parameter that is not frozen; where none is, all that is no constant.
     fn learning(&self) -> Vec<bool> {
         let Layout { inputs, parameters, len, ref frozen, .. } = *self.layout;
-        let mut learns = vec![false; len];
-        learns[..inputs + parameters].fill(true);
+        let mut learns = vec![true; len];
+        learns[inputs + parameters..][..self.constants.len()].fill(false);
+        if frozen.is_empty() {
+            return learns;
+        }
         for &slot in frozen {
             learns[slot as usize] = false;
         }
