@@ -5,7 +5,7 @@ mod corpus;
 use corpus::{build, recipes};
 use dagrad::element::{half_squared_error, layer};
 use dagrad::train::{MiniBatch, Table};
-use dagrad::{Graph, GraphError, Op, Program};
+use dagrad::{Graph, GraphError, Op, Program, Verdict};
 use proptest::prelude::{ProptestConfig, any, prop_assert_eq, proptest};
 
 /// The gradients by the parameters in every way to run a program, each with a name.
@@ -113,6 +113,17 @@ fn descent_leaves_frozen_parameters_as_they_are() {
     }
     assert_eq!(parameters[0].to_bits(), 2.0_f64.to_bits());
     assert!((parameters[1] - 1.0).abs() < 1e-9);
+}
+
+#[test]
+fn a_check_of_the_gradient_knows_what_is_frozen() {
+    let graph = Graph::new();
+    let (a, b) = (graph.parameter("a", 2.0), graph.parameter("b", 0.5));
+    graph.freeze(&[a]).expect("a parameter");
+    let program = graph.compile(&[a * b.sin()]).expect("it compiles");
+    let check = graph.check_gradient(&program, &program.forward(&[]).expect("no inputs")).expect("its own program");
+    assert_eq!(check.leaves.iter().map(|leaf| leaf.verdict).collect::<Vec<_>>(), [Verdict::Frozen, Verdict::Agrees]);
+    assert!(check.agrees(), "{check}");
 }
 
 #[test]

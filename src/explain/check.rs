@@ -43,6 +43,8 @@ pub enum Verdict {
     NotFinite,
     /// The function bends sharply at the point: the gradient is one of several, and differences take their mean.
     Kink,
+    /// The leaf is a frozen parameter, whose gradient is 0 on purpose.
+    Frozen,
     /// They agree.
     Agrees,
 }
@@ -95,7 +97,8 @@ impl Graph {
                     at[place] = before;
                     sum
                 });
-                Ok(differences.beside(path, gradients[node]))
+                let leaf = differences.beside(path, gradients[node]);
+                Ok(if program.is_frozen(node) { CheckedLeaf { verdict: Verdict::Frozen, ..leaf } } else { leaf })
             })
             .collect::<Result<_, _>>()?;
         Ok(GradientCheck { leaves })
@@ -109,10 +112,10 @@ impl GradientCheck {
         self.leaves.iter().min_by(|a, b| a.by_doubt(b))
     }
 
-    /// Whether every derivative is confirmed.
+    /// Whether every derivative is confirmed, but for those of frozen parameters.
     #[must_use]
     pub fn agrees(&self) -> bool {
-        self.leaves.iter().all(|leaf| leaf.verdict == Verdict::Agrees)
+        self.leaves.iter().all(|leaf| matches!(leaf.verdict, Verdict::Agrees | Verdict::Frozen))
     }
 }
 
@@ -188,6 +191,7 @@ impl Display for Verdict {
             Self::Differs => "differs",
             Self::NotFinite => "not finite",
             Self::Kink => "kink",
+            Self::Frozen => "frozen",
             Self::Agrees => "agrees",
         })
     }
@@ -199,7 +203,7 @@ impl Display for GradientCheck {
         let mut leaves: Vec<&CheckedLeaf> = self.leaves.iter().collect();
         leaves.sort_by(|a, b| a.by_doubt(b));
         let count = |verdict: Verdict| leaves.iter().filter(|leaf| leaf.verdict == verdict).count();
-        let counts = [Verdict::Agrees, Verdict::Differs, Verdict::Kink, Verdict::NotFinite]
+        let counts = [Verdict::Agrees, Verdict::Differs, Verdict::Kink, Verdict::NotFinite, Verdict::Frozen]
             .into_iter()
             .filter(|&verdict| verdict == Verdict::Agrees || count(verdict) > 0)
             .map(|verdict| format!("{verdict} {}", count(verdict)));

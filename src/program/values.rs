@@ -60,6 +60,11 @@ impl Program {
         (0..self.layout.parameters().end).map(|slot| self.layout.node(slot)).collect()
     }
 
+    /// Whether a node is a frozen parameter.
+    pub(crate) fn is_frozen(&self, node: NodeId) -> bool {
+        self.layout.slot(node).is_some_and(|slot| self.layout.frozen.iter().any(|&frozen| frozen as usize == slot))
+    }
+
     /// A buffer for the values of this program, to be filled by [`forward_into`](Program::forward_into).
     #[must_use]
     pub fn values<S: Number>(&self) -> Values<S> {
