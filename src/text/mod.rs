@@ -38,7 +38,7 @@ impl Graph {
     /// result.
     ///
     /// Bytes are taken as well as text, so that the content of a file need not be checked before. Time and memory are
-    /// proportional to the length, and nesting may be as deep as memory allows.
+    /// proportional to the length and to the names that the graph has, and nesting may be as deep as memory allows.
     ///
     /// # Errors
     /// [`TextError`], which shows the place, and suggests the nearest name where a name is not known. The graph is then
