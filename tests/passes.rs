@@ -81,7 +81,18 @@ fn constants(graph: &Graph) -> Vec<Expr<'_>> {
     vec![x * two.ln() + (two * 3.0).sqrt(), two.exp()]
 }
 
-const GRAPHS: [fn(&Graph) -> Vec<Expr<'_>>; 4] = [network, valley, recurrence, constants];
+/// The same weights again and again.
+fn recurrent(graph: &Graph) -> Vec<Expr<'_>> {
+    let (w, b) = (graph.parameters("w", &numbers(36)), graph.parameters("b", &numbers(6)));
+    let mut hidden = graph.inputs("h", 6);
+    for _ in 0..8 {
+        let next = |row: usize| graph.dot(&w[6 * row..][..6], &hidden).expect("six and six") + b[row];
+        hidden = (0..6).map(|row| next(row).tanh()).collect();
+    }
+    hidden
+}
+
+const GRAPHS: [fn(&Graph) -> Vec<Expr<'_>>; 5] = [network, valley, recurrence, constants, recurrent];
 
 #[test]
 fn networks_loops_and_recurrences_agree_without_passes() {
@@ -99,6 +110,17 @@ fn a_report_says_what_each_pass_did() {
         program.report().to_string()
     };
     insta::assert_snapshot!(GRAPHS.map(report).join("\n"));
+}
+
+#[test]
+fn the_weights_of_a_recurrent_network_get_their_adjoints_by_one_loop_over_time() {
+    let graph = Graph::new();
+    let program = graph.compile(&recurrent(&graph)).expect("it compiles");
+    let writers = |program: &Program| {
+        // Six inputs fill a register, so that the weights begin at slot 8. The first round reads the inputs and stands alone.
+        program.to_string().lines().filter(|line| line.contains(": d[8 ")).count()
+    };
+    assert_eq!((writers(&program), writers(&program.without(&[Pass::Late]))), (2, 8), "{program}");
 }
 
 #[test]

@@ -4,12 +4,13 @@
 //! all numbers of a window; what some step adds to before is zeroed at the start.
 
 use super::super::kernels::linear::Mode;
-use super::super::kernels::nest::{Loop, Nest};
+use super::super::kernels::nest::Nest;
 use super::super::windows::{Back, Window, WindowCode};
+use super::late::{Late, When};
 use super::windows::{Made, Product};
 
 /// Emits the reverse steps; `needs` says of which leaves the adjoint is wanted.
-pub(super) fn reverse(code: &mut WindowCode, made: &[Made], mut needs: Vec<bool>) {
+pub(super) fn reverse(code: &mut WindowCode, made: &[Made], mut needs: Vec<bool>, late: &Late) {
     let len = code.len as usize;
     let parameters = code.parameters.start as usize..code.parameters.end as usize;
     for made in made {
@@ -26,7 +27,7 @@ pub(super) fn reverse(code: &mut WindowCode, made: &[Made], mut needs: Vec<bool>
             planner.mode(&places, false);
         }
     }
-    made.iter().rev().for_each(|made| planner.step(made));
+    made.iter().enumerate().rev().for_each(|(number, made)| planner.step(number, made, late));
     for slot in 0..parameters.end {
         planner.zeros[slot] |= planner.needs[slot] && !planner.written[slot];
     }
@@ -144,7 +145,7 @@ impl Planner<'_> {
         places.iter().any(|&place| self.needs[place as usize])
     }
 
-    fn step(&mut self, step: &Made) {
+    fn step(&mut self, number: usize, step: &Made, late: &Late) {
         match step {
             Made::Map(map) => {
                 for operand in 0..map.arity {
@@ -161,19 +162,11 @@ impl Planner<'_> {
                 }
             }
             Made::Nest { product, minus } => {
-                let mut split = u32::MAX;
-                each_place(product, 0, |place| split = split.min(place));
-                for (own, other) in [(1, 2), (2, 1)] {
-                    let mut places = Vec::new();
-                    each_place(product, own, |place| places.push(place));
-                    if self.any_needed(&places) {
-                        let mode = self.mode(&places, true);
-                        let firsts = [product.firsts[own], product.firsts[0], product.firsts[other]];
-                        let loops: Vec<Loop> = (product.loops.iter())
-                            .map(|l| Loop { count: l.count, steps: [l.steps[own], l.steps[0], l.steps[other]] })
-                            .collect();
-                        let nest = Nest::new(firsts, &loops);
-                        self.back.push(Back::Nest { nest, split, mode, minus: *minus, in_place: false });
+                for factor in [1, 2] {
+                    match late.when(number, factor) {
+                        When::Now => self.nest(&product.adjoint(factor), *minus),
+                        When::Later => {}
+                        When::Together(product) => self.nest(product, *minus),
                     }
                 }
             }
@@ -211,6 +204,19 @@ impl Planner<'_> {
                     self.back.push(Back::List { op: *op, out: *out, list: *list });
                 }
             }
+        }
+    }
+
+    /// A nest whose second factor are adjoints.
+    fn nest(&mut self, product: &Product, minus: bool) {
+        let mut places = Vec::new();
+        each_place(product, 0, |place| places.push(place));
+        if self.any_needed(&places) {
+            let mut split = u32::MAX;
+            each_place(product, 1, |place| split = split.min(place));
+            let mode = self.mode(&places, true);
+            let nest = Nest::new(product.firsts, &product.loops);
+            self.back.push(Back::Nest { nest, split, mode, minus, in_place: false });
         }
     }
 

@@ -11,6 +11,7 @@ mod fold;
 mod fuse;
 mod hash;
 mod in_place;
+mod late;
 mod pass;
 mod ready;
 mod roll;
@@ -27,6 +28,7 @@ pub(super) use roll::Verdict;
 
 use body::Body;
 use classes::Classes;
+use late::Late;
 use schedule::Schedule;
 
 use super::batch::LaneProgram;
@@ -144,6 +146,8 @@ pub(super) struct Notes {
     /// Groups of like operations side by side, and whether these follow the levels.
     pub(super) classes: usize,
     pub(super) by_level: bool,
+    /// Reverse steps that were taken together.
+    pub(super) late: usize,
 }
 
 impl Program {
@@ -205,7 +209,9 @@ impl Program {
         for (slot, &place) in (0..).zip(&classes.slots[..program.layout.inputs + program.layout.parameters]) {
             needs[place as usize] = wanted(slot);
         }
-        back::reverse(&mut code, &made, needs);
+        let late = if runs(Pass::Late) { Late::find(&code, &made) } else { Late::default() };
+        notes.late = late.count();
+        back::reverse(&mut code, &made, needs, &late);
         in_place::find(&mut code);
         let constants = program.constants.clone();
         let inputs = program.layout.inputs;

@@ -22,11 +22,14 @@ pub enum Pass {
     Loops,
     /// Sums that go on from each other keep the last number in a register.
     Chain,
+    /// What many steps add to the adjoints of the same parameters is added by one.
+    Late,
 }
 
 impl Pass {
     /// Every pass, in the order in which they run.
-    pub const ALL: &[Self] = &[Self::Fold, Self::Fuse, Self::Roll, Self::Share, Self::Order, Self::Loops, Self::Chain];
+    pub const ALL: &[Self] =
+        &[Self::Fold, Self::Fuse, Self::Roll, Self::Share, Self::Order, Self::Loops, Self::Chain, Self::Late];
 }
 
 /// The passes that are left out.

@@ -22,6 +22,19 @@ pub(super) struct Product {
     pub(super) loops: Vec<Loop>,
 }
 
+impl Product {
+    /// The adjoint of one factor: X and that factor exchange their roles.
+    pub(super) fn adjoint(&self, factor: usize) -> Self {
+        let loops = self.loops.iter().map(|l| Loop { count: l.count, steps: exchange(l.steps, factor) }).collect();
+        Self { firsts: exchange(self.firsts, factor), loops }
+    }
+}
+
+/// X and a factor in each other's role; the adjoints of X stand before the other factor.
+fn exchange<T>([x, y, z]: [T; 3], factor: usize) -> [T; 3] {
+    if factor == 1 { [y, x, z] } else { [z, x, y] }
+}
+
 /// A step, with what its adjoint is made from.
 #[derive(Clone, Debug)]
 pub(super) enum Made {
