@@ -133,6 +133,7 @@ impl Display for Notes {
         writeln!(f, "share  {} operations were computed twice in a lane", self.shared)?;
         let order = if self.by_level { "level by level" } else { "the fullest list of one operation first" };
         writeln!(f, "order  {} groups of like operations, {order}", self.classes)?;
-        writeln!(f, "late   {} loops of the reverse pass were taken together with others", self.late)
+        writeln!(f, "late   {} loops of the reverse pass were taken together with others", self.late)?;
+        writeln!(f, "script {} lines for short steps, forward and back", self.lines)
     }
 }

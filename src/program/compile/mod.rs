@@ -16,6 +16,7 @@ mod pass;
 mod ready;
 mod roll;
 mod schedule;
+mod script;
 mod share;
 mod windows;
 
@@ -32,7 +33,7 @@ use late::Late;
 use schedule::Schedule;
 
 use super::batch::LaneProgram;
-use super::lanes::Uniforms;
+use super::lanes::{LaneCode, Uniforms};
 use super::shared::SharedCode;
 use super::single::SingleProgram;
 use super::{Layout, Program, ProgramError, Step, Wanted};
@@ -148,6 +149,8 @@ pub(super) struct Notes {
     pub(super) by_level: bool,
     /// Reverse steps that were taken together.
     pub(super) late: usize,
+    /// Lines of the script, forward and in reverse.
+    pub(super) lines: usize,
 }
 
 impl Program {
@@ -167,6 +170,7 @@ impl Program {
         let schedule = Schedule::new(&body);
         let mut code = emit::forward(&body, &schedule);
         adjoint::reverse(&mut code, &body, &schedule, |column| wanted != Wanted::Parameters && learns[column]);
+        self.write_lines(&mut code);
         LaneProgram {
             code,
             shared: SharedCode::new(&program, &varies),
@@ -213,10 +217,27 @@ impl Program {
         notes.late = late.count();
         back::reverse(&mut code, &made, needs, &late);
         in_place::find(&mut code);
+        if runs(Pass::Script) {
+            script::of_windows(&mut code);
+        } else {
+            code.turns = [script::each(code.forward.len()), script::each(code.reverse.len())];
+        }
+        code.regions.iter_mut().for_each(|region| self.write_lines(&mut region.code));
+        let of_regions = code.regions.iter().map(|region| region.code.script.len());
+        notes.lines = of_regions.chain([code.script.len()]).map(|lines| lines as usize).sum();
         let constants = program.constants.clone();
         let inputs = program.layout.inputs;
         let frozen = program.layout.frozen.iter().map(|&slot| classes.slots[slot as usize]).collect();
         SingleProgram { code, inputs, constants, input_adjoints, frozen, notes }
+    }
+
+    /// Turns the steps over lanes into turns.
+    fn write_lines(&self, code: &mut LaneCode) {
+        if self.without.runs(Pass::Script) {
+            script::of_lanes(code);
+        } else {
+            code.turns = [script::each(code.forward.len()), script::each(code.reverse.len())];
+        }
     }
 
     /// Which slots depend on an input or a parameter that is not frozen; where none is, all that is no constant.

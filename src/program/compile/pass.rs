@@ -24,6 +24,8 @@ pub enum Pass {
     Chain,
     /// What many steps add to the adjoints of the same parameters is added by one.
     Late,
+    /// Short steps run one after the other without being looked at.
+    Script,
 }
 
 impl Pass {
@@ -34,7 +36,7 @@ impl Pass {
 
 /// The passes that are left out.
 #[derive(Clone, Copy, Debug, Default)]
-pub(in super::super) struct Without(u8);
+pub(in super::super) struct Without(u16);
 
 impl Without {
     pub(super) fn runs(self, pass: Pass) -> bool {
@@ -42,7 +44,7 @@ impl Without {
     }
 }
 
-fn bit(pass: Pass) -> u8 {
+fn bit(pass: Pass) -> u16 {
     1 << pass as u8
 }
 

@@ -1,5 +1,7 @@
 //! The instruction sets, and how a kernel is run with one of them.
 
+use super::script::{Function, Line, Memory};
+
 /// An instruction set that this processor has.
 ///
 /// There is no way to make one that it has not.
@@ -46,6 +48,15 @@ pub(super) trait Kernel {
     fn run<S: super::vector::Simd>(self, simd: S) -> Self::Output;
 }
 
+/// A step of a script, compiled once for each instruction set.
+pub(super) trait Instruction {
+    /// The step; `#[inline(always)]`, as in [`Kernel`].
+    ///
+    /// # Safety
+    /// The places of the line lie in memory.
+    unsafe fn run<S: super::vector::Simd>(simd: S, line: &Line, memory: &Memory);
+}
+
 impl Set {
     fn available(self) -> bool {
         match self {
@@ -89,6 +100,38 @@ impl Isa {
             Set::Avx512 => unsafe { avx512(kernel) },
         }
     }
+}
+
+impl Isa {
+    /// The function of an instruction.
+    pub(super) fn function<I: Instruction>(self) -> Function {
+        match self.0 {
+            Set::Portable => portable_line::<I>,
+            #[cfg(target_arch = "x86_64")]
+            Set::Avx2 => avx2_line::<I>,
+            #[cfg(target_arch = "x86_64")]
+            Set::Avx512 => avx512_line::<I>,
+        }
+    }
+}
+
+unsafe fn portable_line<I: Instruction>(line: &Line, memory: &Memory) {
+    // SAFETY: as the caller promises.
+    unsafe { I::run(Portable(()), line, memory) }
+}
+
+#[cfg(target_arch = "x86_64")]
+#[target_feature(enable = "avx2,fma")]
+unsafe fn avx2_line<I: Instruction>(line: &Line, memory: &Memory) {
+    // SAFETY: as the caller promises.
+    unsafe { I::run(Avx2(()), line, memory) }
+}
+
+#[cfg(target_arch = "x86_64")]
+#[target_feature(enable = "avx2,fma,avx512f,avx512dq,avx512vl,avx512bw")]
+unsafe fn avx512_line<I: Instruction>(line: &Line, memory: &Memory) {
+    // SAFETY: as the caller promises.
+    unsafe { I::run(Avx512(()), line, memory) }
 }
 
 #[inline(never)]

@@ -6,7 +6,7 @@
 use super::isa::{Isa, Kernel};
 use super::rows::{check_window, place};
 use super::vector::Simd;
-use super::{Rows, RowsMut, Zero, short};
+use super::{Rows, RowsMut, Zero};
 
 /// A sum of terms, each of which is a row, scaled or not, or the product of two rows.
 ///
@@ -52,9 +52,6 @@ pub(crate) enum Mode {
     Add,
 }
 
-/// The fewest lanes that short sums pass by one after the other.
-const WORTH_A_SWEEP: usize = 64;
-
 /// Computes one row: in each lane, the sum of the terms.
 ///
 /// # Panics
@@ -69,9 +66,6 @@ pub(crate) fn combine(
     zero: Zero,
 ) {
     assert_eq!(out.len(), lanes, "one row has as many numbers as there are lanes");
-    if lanes >= WORTH_A_SWEEP && short::combine(isa, terms, sources, out, mode, zero) {
-        return;
-    }
     let x = Rows::new(sources.x, lanes, 0);
     let y = Rows::new(sources.y, lanes, sources.y_first);
     isa.run(Combine { terms, uniforms: sources.uniforms, x, y, out, mode, zero });

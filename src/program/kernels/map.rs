@@ -5,11 +5,16 @@
 //! gives the bits of [`Op::value`].
 
 use super::isa::{Isa, Kernel};
+use super::linear::Mode;
+use super::script::{self, Function};
 use super::vector::Simd;
 use crate::op::{Op, Scalar as _, partial, value};
 
 /// A row with a fixed number of operands.
-trait Rule<const N: usize>: Copy {
+pub(super) trait Rule<const N: usize>: Copy {
+    /// The rule of an operation, which is of this row.
+    fn of(op: Op) -> Self;
+
     /// The value rule.
     fn value(self, operands: [f64; N]) -> f64;
 
@@ -86,7 +91,61 @@ macro_rules! define_maps {
                 Op::Custom(_) => wrong_kind(op),
             }
         }
+
+        /// [`forward`] as a line of a script, if the operation has a fixed number of operands.
+        pub(super) fn forward_line(isa: Isa, op: Op) -> Option<Function> {
+            match op {
+                $(Op::$Variant { .. } => line!(forward $kind $Variant ($($x),+) isa),)*
+                Op::Custom(_) => None,
+            }
+        }
+
+        /// [`reverse`] as a line of a script, which stores or adds.
+        pub(super) fn reverse_line(isa: Isa, op: Op, place: usize, mode: Mode) -> Option<Function> {
+            match op {
+                $(Op::$Variant { .. } => line!(reverse $kind $Variant ($($x),+) isa place mode),)*
+                Op::Custom(_) => None,
+            }
+        }
     };
+}
+
+/// The function of a row, forward or reverse for each place.
+macro_rules! line {
+    (forward fixed $Variant:ident ($($x:ident),+) $isa:ident) => {
+        Some($isa.function::<script::Forward<rules::$Variant, { [$(stringify!($x)),+].len() }>>())
+    };
+    (reverse fixed $Variant:ident ($a:ident) $isa:ident $place:ident $mode:ident) => {
+        match $place {
+            0 => Some(reverse_function::<rules::$Variant, 1, 0>($isa, $mode)),
+            _ => wrong_place($place),
+        }
+    };
+    (reverse fixed $Variant:ident ($a:ident, $b:ident) $isa:ident $place:ident $mode:ident) => {
+        match $place {
+            0 => Some(reverse_function::<rules::$Variant, 2, 0>($isa, $mode)),
+            1 => Some(reverse_function::<rules::$Variant, 2, 1>($isa, $mode)),
+            _ => wrong_place($place),
+        }
+    };
+    (reverse fixed $Variant:ident ($a:ident, $b:ident, $c:ident) $isa:ident $place:ident $mode:ident) => {
+        match $place {
+            0 => Some(reverse_function::<rules::$Variant, 3, 0>($isa, $mode)),
+            1 => Some(reverse_function::<rules::$Variant, 3, 1>($isa, $mode)),
+            2 => Some(reverse_function::<rules::$Variant, 3, 2>($isa, $mode)),
+            _ => wrong_place($place),
+        }
+    };
+    ($direction:ident list $($ignored:tt)*) => {
+        None
+    };
+}
+
+fn reverse_function<R: Rule<N>, const N: usize, const PLACE: usize>(isa: Isa, mode: Mode) -> Function {
+    match mode {
+        Mode::Store => isa.function::<script::Reverse<R, N, PLACE, false>>(),
+        Mode::Add => isa.function::<script::Reverse<R, N, PLACE, true>>(),
+    }
 }
 
 /// Writes a row with a fixed number of operands as a type.
@@ -120,6 +179,14 @@ macro_rules! rule {
         pub(super) struct $Variant { $(pub(super) $p: $pt),* }
 
         impl super::Rule<{ [$(stringify!($x)),+].len() }> for $Variant {
+            #[inline(always)]
+            fn of(op: super::Op) -> Self {
+                match op {
+                    super::Op::$Variant { $($p),* } => Self { $($p),* },
+                    _ => super::wrong_kind(op),
+                }
+            }
+
             #[inline(always)]
             fn value(self, [$($x),+]: [f64; { [$(stringify!($x)),+].len() }]) -> f64 {
                 super::value::$name($($x,)+ $(self.$p),*)
@@ -221,7 +288,7 @@ impl<R: Rule<N>, const N: usize> Kernel for Forward<'_, R, N> {
 
 // `out` is an argument of its own, so that the compiler knows that it overlaps with nothing.
 #[inline(always)]
-fn forward_loop<R: Rule<N>, const N: usize>(rule: R, operands: [&[f64]; N], out: &mut [f64]) {
+pub(super) fn forward_loop<R: Rule<N>, const N: usize>(rule: R, operands: [&[f64]; N], out: &mut [f64]) {
     for operand in operands {
         assert_eq!(operand.len(), out.len(), "an operand and the result are not equally long");
     }
@@ -277,7 +344,7 @@ impl<R: Rule<N>, const N: usize, const PLACE: usize> Kernel for Reverse<'_, R, N
 }
 
 #[inline(always)]
-fn reverse_loop<R: Rule<N>, const N: usize, const PLACE: usize>(
+pub(super) fn reverse_loop<R: Rule<N>, const N: usize, const PLACE: usize>(
     rule: R,
     operands: [&[f64]; N],
     value: &[f64],

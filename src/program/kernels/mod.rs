@@ -9,7 +9,7 @@
 //! * [`linear`]: sums of products of rows and uniform numbers, and matrix products;
 //! * [`chain`]: sums that go on from each other;
 //! * [`nest`]: sums of products over any nest of loops, for a single run of a program;
-//! * [`short`]: sums of up to three terms;
+//! * [`script`]: short sums and maps as lines that run one after the other;
 //! * [`outer`]: outer products summed over lanes, the adjoints of a matrix of uniform numbers;
 //! * [`reduce`]: what the lanes add up to, where the adjoint of a uniform number is wanted.
 //!
@@ -20,6 +20,7 @@
 //! 1. A token of an instruction set (see [`isa`]) exists only on a processor that has it.
 //! 2. A pointer to a row is made by [`Rows::row`] alone, which checks the row and points at `lanes` numbers; a kernel
 //!    never goes beyond them. A matrix is checked by its corners before the first pointer is made.
+//! 3. A script knows how far its lines reach, and checks that before it runs them.
 #![expect(unsafe_code, reason = "the only room with vector registers and unchecked reads")]
 #![expect(clippy::inline_always, reason = "what is not inlined is not compiled for the instruction set")]
 #![expect(clippy::needless_range_loop, reason = "registers are arrays that go by number, side by side")]
@@ -33,7 +34,7 @@ pub(crate) mod nest;
 pub(crate) mod outer;
 pub(crate) mod reduce;
 mod rows;
-mod short;
+pub(crate) mod script;
 #[cfg(test)]
 mod tests;
 mod vector;

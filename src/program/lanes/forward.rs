@@ -1,15 +1,23 @@
 //! The forward pass over a block of lanes.
 
 use super::super::kernels::linear::{Mode, Sources, Terms, combine, matrix};
+use super::super::kernels::script::Turn;
 use super::super::kernels::{Isa, Zero, list, map};
 use super::{Block, Dense, LaneCode, Map, Operand, Step, Sum};
 
 impl LaneCode {
     /// Computes every row; the columns have been filled.
     pub(in super::super) fn forward(&self, shared: &[f64], block: &mut Block) {
-        let Block { isa, lanes, values, scratch, .. } = block;
-        let (isa, lanes, scratch) = (*isa, *lanes, scratch.get_mut());
-        for step in &self.forward {
+        for turn in &self.turns[0] {
+            let step = match turn {
+                Turn::Lines(lines) => {
+                    block.lines(&self.script, lines, shared);
+                    continue;
+                }
+                Turn::Step(number) => &self.forward[*number as usize],
+            };
+            let Block { isa, lanes, values, scratch, .. } = block;
+            let (isa, lanes, scratch) = (*isa, *lanes, scratch.get_mut());
             match step {
                 Step::Sum { out, sum } => {
                     let (read, write) = values.get_mut().split_at_mut(*out as usize * lanes);

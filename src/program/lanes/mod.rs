@@ -18,6 +18,7 @@ use smallvec::SmallVec;
 use super::kernels::Isa;
 use super::kernels::linear::{Matrix, Mode};
 use super::kernels::outer::Outer;
+use super::kernels::script::{Script, Slices, Turn};
 use crate::op::Op;
 
 /// A part of a pool.
@@ -127,6 +128,9 @@ pub(super) struct LaneCode {
     pub(super) columns: u32,
     pub(super) forward: Vec<Step>,
     pub(super) reverse: Vec<Back>,
+    /// The steps forward and in reverse as they are taken.
+    pub(super) turns: [Vec<Turn>; 2],
+    pub(super) script: Script,
     /// Where the outputs are.
     pub(super) outputs: Vec<Operand>,
     pub(super) pairs: Vec<(u32, u32)>,
@@ -160,7 +164,7 @@ impl LaneCode {
         self.forward.iter().map(of_step).sum()
     }
 
-    fn pairs(&self, span: Span) -> &[(u32, u32)] {
+    pub(super) fn pairs(&self, span: Span) -> &[(u32, u32)] {
         &self.pairs[span.range()]
     }
 
@@ -237,6 +241,12 @@ impl Block {
     /// How many numbers it holds.
     pub(super) fn len(&self) -> usize {
         self.values.get().len() + self.adjoints.get().len() + self.scratch.get().len()
+    }
+
+    /// Runs lines of a script.
+    fn lines(&mut self, script: &Script, lines: &Range<u32>, shared: &[f64]) {
+        let (values, adjoints) = (self.values.get_mut(), self.adjoints.get_mut());
+        script.run(lines.clone(), Slices { values, adjoints, shared, lanes: self.lanes });
     }
 
     /// Takes fewer lanes for a while, a multiple of 8.

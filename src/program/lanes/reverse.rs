@@ -3,6 +3,7 @@
 use super::super::kernels::linear::{Mode, Sources, combine, matrix};
 use super::super::kernels::outer::{Factors, outer};
 use super::super::kernels::reduce::{Sign, lane_dots, lane_sum};
+use super::super::kernels::script::Turn;
 use super::super::kernels::{Zero, list, map};
 use super::{Back, Block, LaneCode, Map, Sum};
 
@@ -23,11 +24,18 @@ impl LaneCode {
         block: &mut Block,
         totals: &mut Totals<'_>,
     ) {
-        let Block { isa, lanes, values, adjoints, scratch, .. } = block;
-        let (isa, lanes, values, scratch) = (*isa, *lanes, values.get(), scratch.get_mut());
-        let adjoints = adjoints.get_mut();
-        let row_of = |row: u32| row as usize * lanes..(row as usize + 1) * lanes;
-        for back in &self.reverse {
+        for turn in &self.turns[1] {
+            let back = match turn {
+                Turn::Lines(lines) => {
+                    block.lines(&self.script, lines, shared);
+                    continue;
+                }
+                Turn::Step(number) => &self.reverse[*number as usize],
+            };
+            let Block { isa, lanes, values, adjoints, scratch, .. } = block;
+            let (isa, lanes, values, scratch) = (*isa, *lanes, values.get(), scratch.get_mut());
+            let adjoints = adjoints.get_mut();
+            let row_of = |row: u32| row as usize * lanes..(row as usize + 1) * lanes;
             match back {
                 Back::Seed { row, output, mode } => {
                     write(&mut adjoints[row_of(*row)], seed(*output as usize), *mode);

@@ -6,6 +6,7 @@ use super::super::kernels::chain::chain_forward;
 use super::super::kernels::linear::Mode;
 use super::super::kernels::list::logsumexp_of;
 use super::super::kernels::nest::{Target, contract};
+use super::super::kernels::script::Turn;
 use super::super::kernels::{Isa, Zero, map};
 use super::{Call, Chain, FEW, Map, Run, Step, Terms, Window, WindowCode, whole};
 use crate::op::Op;
@@ -31,13 +32,21 @@ impl WindowCode {
             let adjoints = run.adjoints.get_mut();
             self.zeros.iter().for_each(|&(start, end)| adjoints[start as usize..end as usize].fill(0.0));
         }
-        let (values, scratch) = (run.values.get_mut(), run.scratch.get_mut());
+        let values = run.values.get_mut();
         for copied in &self.copied {
             let from = (copied.start - self.parameters.start) as usize;
             values[copied.start as usize..copied.end as usize]
                 .copy_from_slice(&call.parameters[from..from + copied.len()]);
         }
-        for step in &self.forward {
+        for turn in &self.turns[0] {
+            let step = match turn {
+                Turn::Lines(lines) => {
+                    run.lines(&self.script, lines, call.parameters);
+                    continue;
+                }
+                Turn::Step(number) => &self.forward[*number as usize],
+            };
+            let (values, scratch) = (run.values.get_mut(), run.scratch.get_mut());
             match step {
                 Step::Map(map) => self.map(isa, map, values, scratch),
                 Step::Nest { nest, out, mode, minus, in_place } => {

@@ -17,6 +17,7 @@ use std::ops::Range;
 use super::kernels::Isa;
 use super::kernels::linear::Mode;
 use super::kernels::nest::{Nest, Source};
+use super::kernels::script::{Script, Slices, Turn};
 use super::lanes::{Aligned, Span};
 use crate::op::Op;
 
@@ -131,6 +132,9 @@ pub(super) struct WindowCode {
     pub(super) zero: u32,
     pub(super) forward: Vec<Step>,
     pub(super) reverse: Vec<Back>,
+    /// The steps forward and in reverse as they are taken.
+    pub(super) turns: [Vec<Turn>; 2],
+    pub(super) script: Script,
     /// The adjoints that no step stores before another adds.
     pub(super) zeros: Vec<(u32, u32)>,
     /// The slots of the outputs.
@@ -193,6 +197,14 @@ impl WindowCode {
         let start = self.pairs.len();
         self.pairs.extend(pairs);
         Span::new(start, self.pairs.len())
+    }
+}
+
+impl Run {
+    /// Runs lines of a script.
+    fn lines(&mut self, script: &Script, lines: &Range<u32>, parameters: &[f64]) {
+        let (values, adjoints) = (self.values.get_mut(), self.adjoints.get_mut());
+        script.run(lines.clone(), Slices { values, adjoints, shared: parameters, lanes: 1 });
     }
 }
 

@@ -4,6 +4,7 @@ use super::super::kernels::chain::{Values, chain_reverse};
 use super::super::kernels::linear::Mode;
 use super::super::kernels::list::exponentials_of;
 use super::super::kernels::nest::{Source, Target, contract};
+use super::super::kernels::script::Turn;
 use super::super::kernels::{Isa, Zero, map};
 use super::{Back, Call, Chain, FEW, Map, Run, Terms, Window, WindowCode, whole};
 use crate::op::{Op, Scalar as _};
@@ -12,12 +13,19 @@ impl WindowCode {
     /// Computes the adjoints of the slots from seeds of the outputs, after a forward pass that knew them.
     pub(in super::super) fn reverse(&self, call: Call<'_>, seeds: &[f64], run: &mut Run) {
         let isa = call.isa;
-        let (values, adjoints) = (run.values.get(), run.adjoints.get_mut());
-        let scratch = run.scratch.get_mut();
+        let adjoints = run.adjoints.get_mut();
         for (&slot, &seed) in self.outputs.iter().zip(seeds) {
             adjoints[slot as usize] += seed;
         }
-        for back in &self.reverse {
+        for turn in &self.turns[1] {
+            let back = match turn {
+                Turn::Lines(lines) => {
+                    run.lines(&self.script, lines, call.parameters);
+                    continue;
+                }
+                Turn::Step(number) => &self.reverse[*number as usize],
+            };
+            let (values, adjoints, scratch) = (run.values.get(), run.adjoints.get_mut(), run.scratch.get_mut());
             match back {
                 Back::Map { map, place, mode } => {
                     self.map_back(isa, map, *place as usize, *mode, values, adjoints, scratch);

@@ -130,7 +130,7 @@ impl Nest {
 
     /// The lowest and the highest place of the second and of the third factor.
     pub(crate) fn bounds(&self) -> [[u32; 2]; 2] {
-        if self.swapped { [self.z.bounds, self.y.bounds] } else { [self.y.bounds, self.z.bounds] }
+        in_order(self.swapped, self.y.bounds, self.z.bounds)
     }
 
     /// The nest as a line of text, with names for X, Y and Z.
@@ -147,7 +147,52 @@ impl Nest {
     }
 }
 
+/// A nest as rows of neighbours, each a sum of a few products.
+#[derive(Debug)]
+pub(crate) struct ShortRows {
+    /// How many numbers a row has.
+    pub count: u32,
+    /// Whether the second and the third factor are one number for the whole row.
+    pub stand: [bool; 2],
+    /// Where each row begins, and the factors of its terms.
+    pub rows: SmallVec<[(u32, Factors); 4]>,
+}
+
+/// Where the factors of some terms begin.
+type Factors = SmallVec<[[u32; 2]; 2]>;
+
 impl Nest {
+    /// The nest as up to `most` rows of up to `most_terms` terms, if that is what it is.
+    pub(crate) fn short_rows(&self, most: u32, most_terms: u32) -> Option<ShortRows> {
+        let [outer, rows, terms, count] = self.counts;
+        let few = u64::from(outer) * u64::from(rows) <= u64::from(most) && terms <= most_terms;
+        let along = match self.kernel {
+            By::Once | By::Few => true,
+            By::Plain => self.x.steps[ALONG] == 1 && self.y.steps[ALONG] == 0 && self.z.steps[ALONG] == 0,
+            _ => false,
+        };
+        let writes_once = [OUTER, ROWS].iter().all(|&l| self.counts[l] == 1 || self.x.steps[l] != 0);
+        if !(few && along && writes_once) {
+            return None;
+        }
+        let at = |walk: &Walk, i: u32, row: u32, term: u32| {
+            let by = |l: usize, n: u32| walk.steps[l].wrapping_mul(n.cast_signed());
+            walk.first.wrapping_add_signed(by(OUTER, i).wrapping_add(by(ROWS, row)).wrapping_add(by(REDUCE, term)))
+        };
+        let swapped = self.swapped;
+        let all = (0..outer).flat_map(|i| (0..rows).map(move |row| (i, row)));
+        Some(ShortRows {
+            count,
+            stand: in_order(swapped, self.y.steps[ALONG] == 0, self.z.steps[ALONG] == 0),
+            rows: all
+                .map(|(i, row)| {
+                    let factors = |k| in_order(swapped, at(&self.y, i, row, k), at(&self.z, i, row, k));
+                    (at(&self.x, i, row, 0), (0..terms).map(factors).collect())
+                })
+                .collect(),
+        })
+    }
+
     /// The kernel that is made for nests of this kind.
     fn best(&self) -> By {
         let one_row = self.counts[OUTER] == 1 && self.counts[ROWS] == 1;
@@ -181,6 +226,11 @@ impl Nest {
         let writes_once = !stands(&self.x, OUTER) && !stands(&self.x, ROWS);
         self.counts[REDUCE] <= few::MOST && writes_once && !outer_product
     }
+}
+
+/// The second and the third factor, of which the one that goes along the registers is called Y.
+fn in_order<T>(swapped: bool, y: T, z: T) -> [T; 2] {
+    if swapped { [z, y] } else { [y, z] }
 }
 
 /// Makes one loop of two, where the outer goes on where the inner ends.

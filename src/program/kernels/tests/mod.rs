@@ -7,6 +7,7 @@ mod map;
 mod nest;
 mod outer;
 mod reduce;
+mod script;
 
 use rand::rngs::ChaCha8Rng;
 use rand::{RngExt, SeedableRng};

@@ -1,0 +1,300 @@
+//! Script: short steps become lines of a script, which runs them without looking at them.
+
+use smallvec::SmallVec;
+
+use super::super::kernels::linear::Mode;
+use super::super::kernels::nest::Nest;
+use super::super::kernels::script::{Factor, MOST_TERMS, Place, Script, Sum, Term, Turn};
+use super::super::kernels::{Isa, Zero};
+use super::super::lanes::{self, LaneCode, Operand, Span};
+use super::super::windows::{Back, Map, Step, Window, WindowCode};
+use super::back::place;
+
+/// The most rows of a nest that become lines.
+const MOST_ROWS: u32 = 4;
+/// The most numbers of a map that becomes a line.
+const MOST_NUMBERS: u32 = 256;
+/// How far a term may go back to the sum that it belongs to.
+const NEAR: usize = 16;
+
+/// Turns the steps of a run into turns.
+pub(super) fn of_windows(code: &mut WindowCode) {
+    let mut writer = Writer::new(Script::new(Isa::detect(), false));
+    for (number, step) in (0..).zip(&code.forward) {
+        let taken = match step {
+            Step::Map(map) => writer.map(code, map),
+            Step::Nest { nest, mode, minus, in_place, .. } => {
+                let place = |factor: usize, first| of_values(code, in_place[factor], first);
+                writer.nest(nest, Place::values, place, (code.one, *mode, *minus, Zero::Multiplies))
+            }
+            _ => false,
+        };
+        if !taken {
+            writer.step(number);
+        }
+    }
+    let forward = writer.turns();
+    for (number, back) in (0..).zip(&code.reverse) {
+        let taken = match back {
+            Back::Map { map, place, mode } => writer.map_back(code, map, usize::from(*place), *mode),
+            Back::Nest { nest, mode, minus, in_place, .. } => {
+                let place = |factor: usize, first| {
+                    if factor == 0 { Place::adjoints(first) } else { of_values(code, *in_place, first) }
+                };
+                writer.nest(nest, Place::adjoints, place, (code.one, *mode, *minus, Zero::Absorbs))
+            }
+            _ => false,
+        };
+        if !taken {
+            writer.step(number);
+        }
+    }
+    let reverse = writer.turns();
+    code.turns = [forward, reverse];
+    code.script = writer.script;
+}
+
+/// The same for lanes.
+pub(super) fn of_lanes(code: &mut LaneCode) {
+    let mut writer = Writer::new(Script::new(Isa::detect(), true));
+    for (number, step) in (0..).zip(&code.forward) {
+        let taken = match step {
+            lanes::Step::Sum { out, sum } => {
+                let out = Place::values(*out);
+                writer.sum_of_rows(code, sum, out, Place::values, (Mode::Store, Zero::Multiplies))
+            }
+            lanes::Step::Map(map) => rows(map).is_some_and(|operands| {
+                let out = Place::values(map.out);
+                writer.script.map(map.op, map.count, out, &operands) && writer.wrote(out, map.count)
+            }),
+            _ => false,
+        };
+        if !taken {
+            writer.step(number);
+        }
+    }
+    let forward = writer.turns();
+    for (number, back) in (0..).zip(&code.reverse) {
+        let taken = match back {
+            lanes::Back::Gather { row, sum, mode } => {
+                let out = Place::adjoints(*row);
+                writer.sum_of_rows(code, sum, out, Place::adjoints, (*mode, Zero::Absorbs))
+            }
+            lanes::Back::Map { map, place, to, mode } => rows(map).is_some_and(|operands| {
+                let (target, own, value) = (Place::adjoints(*to), Place::adjoints(map.out), Place::values(map.out));
+                writer.script.map_back(map.op, *place, map.count, target, own, value, &operands, *mode)
+                    && writer.wrote(target, map.count)
+            }),
+            _ => false,
+        };
+        if !taken {
+            writer.step(number);
+        }
+    }
+    let reverse = writer.turns();
+    code.turns = [forward, reverse];
+    code.script = writer.script;
+}
+
+/// The operands of a map over lanes, if all are rows.
+fn rows(map: &lanes::Map) -> Option<SmallVec<[Place; 3]>> {
+    let place = |operand: &Operand| match *operand {
+        Operand::Rows(first) => Some(Place::values(first)),
+        Operand::Shared(_) => None,
+    };
+    map.operands.iter().map(place).collect()
+}
+
+/// Every step in its turn, where nothing is written as lines.
+pub(super) fn each(steps: usize) -> Vec<Turn> {
+    (0..u32::try_from(steps).expect("fewer than 2³² steps")).map(Turn::Step).collect()
+}
+
+/// A value, or a parameter where the caller has it.
+fn of_values(code: &WindowCode, in_place: bool, first: u32) -> Place {
+    if in_place { Place::shared(first - code.parameters.start) } else { Place::values(first) }
+}
+
+/// The operands of a map as places, if they are neighbours.
+fn operands(code: &WindowCode, map: &Map) -> Option<SmallVec<[u32; 3]>> {
+    let whole = map.count.next_multiple_of(8);
+    let fits = |first: u32| first.checked_add(whole).is_some_and(|end| end <= code.len);
+    if map.count > MOST_NUMBERS || !fits(map.out) {
+        return None;
+    }
+    let windows = &map.operands[..usize::from(map.arity)];
+    windows.iter().map(|&window| first_of(code, window, map.count).filter(|&first| fits(first))).collect()
+}
+
+/// Where a window begins, if it is neighbours.
+fn first_of(code: &WindowCode, window: Window, count: u32) -> Option<u32> {
+    match window {
+        Window::Affine { first, step: 1 } => Some(first),
+        _ => (count == 1).then(|| place(code, window, 0)),
+    }
+}
+
+/// Writes lines where it can, and leaves the other steps as they are.
+struct Writer {
+    script: Script,
+    /// The lines since the last other step: where each writes, and the sums, to which more terms may belong.
+    written: Vec<(Place, u32, Option<Sum>)>,
+    turns: Vec<Turn>,
+}
+
+impl Writer {
+    fn new(script: Script) -> Self {
+        Self { script, written: vec![], turns: vec![] }
+    }
+
+    /// The turns so far, of lines and of steps.
+    fn turns(&mut self) -> Vec<Turn> {
+        self.end_lines();
+        std::mem::take(&mut self.turns)
+    }
+
+    fn end_lines(&mut self) {
+        let end = self.script.len();
+        let start = end - u32::try_from(self.written.len()).expect("fewer than 2³² lines");
+        if start < end {
+            self.turns.push(Turn::Lines(start..end));
+        }
+        self.written.clear();
+    }
+
+    /// A step that is no line.
+    fn step(&mut self, number: u32) {
+        self.end_lines();
+        self.turns.push(Turn::Step(number));
+    }
+
+    /// A line was written.
+    fn wrote(&mut self, out: Place, count: u32) -> bool {
+        self.written.push((out, count, None));
+        true
+    }
+
+    /// The line of a sum over rows of lanes, if it is short; `row` says where the rows lie that are no first factors.
+    fn sum_of_rows(
+        &mut self,
+        code: &LaneCode,
+        sum: &lanes::Sum,
+        out: Place,
+        row: impl Fn(u32) -> Place,
+        (mode, zero): (Mode, Zero),
+    ) -> bool {
+        let mut short = Sum { out, count: 1, start: None, terms: SmallVec::new(), mode, zero };
+        let count = |spans: &[Span; 2]| spans.iter().map(|span| span.range().len()).sum::<usize>();
+        let terms = count(&sum.scaled) + count(&sum.rows) + count(&sum.products);
+        if terms > MOST_TERMS || count(&sum.shared) > 1 || count(&sum.shared_products) > 0 {
+            return false;
+        }
+        for (sign, minus) in [(0, false), (1, true)] {
+            let scaled = code.pairs(sum.scaled[sign]).iter();
+            let scaled = scaled.map(|&(u, own)| (Factor::Number(Place::shared(u)), own));
+            let plain = code.singles(sum.rows[sign]).iter().map(|&own| (Factor::Number(Place::ONE), own));
+            let products = code.pairs(sum.products[sign]).iter();
+            let products = products.map(|&(other, own)| (Factor::Row(Place::values(other)), own));
+            let all = scaled.chain(plain).chain(products);
+            short.terms.extend(all.map(|(factor, own)| Term { row: row(own), factor, minus }));
+            if let Some(&u) = code.singles(sum.shared[sign]).first() {
+                short.start = Some((Place::shared(u), minus));
+            }
+        }
+        self.script.sum(&short);
+        self.wrote(out, 1)
+    }
+
+    fn map(&mut self, code: &WindowCode, map: &Map) -> bool {
+        let Some(firsts) = operands(code, map) else { return false };
+        let places: SmallVec<[Place; 3]> = firsts.into_iter().map(Place::values).collect();
+        let out = Place::values(map.out);
+        self.script.map(map.op, map.count, out, &places) && self.wrote(out, map.count)
+    }
+
+    fn map_back(&mut self, code: &WindowCode, map: &Map, operand: usize, mode: Mode) -> bool {
+        let Some(firsts) = operands(code, map) else { return false };
+        let target = Place::adjoints(firsts[operand]);
+        let places: SmallVec<[Place; 3]> = firsts.into_iter().map(Place::values).collect();
+        let (adjoint, value) = (Place::adjoints(map.out), Place::values(map.out));
+        self.script.map_back(map.op, operand, map.count, target, adjoint, value, &places, mode)
+            && self.wrote(target, map.count)
+    }
+
+    /// The lines of a nest, if it is some; `out` and `place` say where X and the two factors lie.
+    fn nest(
+        &mut self,
+        nest: &Nest,
+        out: impl Fn(u32) -> Place,
+        place: impl Fn(usize, u32) -> Place,
+        (one, mode, minus, zero): (u32, Mode, bool, Zero),
+    ) -> bool {
+        let most_terms = u32::try_from(MOST_TERMS).expect("a few");
+        let Some(short) = nest.short_rows(MOST_ROWS, most_terms) else { return false };
+        let mut sums: SmallVec<[Sum; 4]> = SmallVec::new();
+        for (first, factors) in &short.rows {
+            let mut sum = Sum { out: out(*first), count: short.count, start: None, terms: SmallVec::new(), mode, zero };
+            for &[y, z] in factors {
+                let (y, z) = ((place(0, y), y), (place(1, z), z));
+                let (factor, row) = match short.stand {
+                    [false, false] => (Factor::Row(y.0), z.0),
+                    [true, false] => (Factor::Number(y.0), z.0),
+                    [false, true] => (Factor::Number(z.0), y.0),
+                    [true, true] if z.1 == one && sum.start.is_none() => {
+                        sum.start = Some((y.0, minus));
+                        continue;
+                    }
+                    [true, true] => return false,
+                };
+                sum.terms.push(Term { row, factor, minus });
+            }
+            sums.push(sum);
+        }
+        let joins: SmallVec<[Option<usize>; 4]> = sums.iter().map(|sum| self.joins(sum)).collect();
+        for (sum, joins) in sums.into_iter().zip(joins) {
+            if let Some(line) = joins {
+                self.join(line, &sum);
+            } else {
+                self.script.sum(&sum);
+                self.written.push((sum.out, sum.count, Some(sum)));
+            }
+        }
+        true
+    }
+
+    /// The line whose sum can take in another one: nothing that this reads is written after that.
+    fn joins(&self, sum: &Sum) -> Option<usize> {
+        if sum.mode == Mode::Store {
+            return None;
+        }
+        let reads = |out: Place, count: u32| {
+            let meets = |place: Place| {
+                place.base == out.base && place.first < out.first + count && out.first < place.first + sum.count
+            };
+            let of_terms = sum.terms.iter().any(|term| {
+                let (Factor::Number(factor) | Factor::Row(factor)) = term.factor;
+                meets(term.row) || meets(factor)
+            });
+            of_terms || sum.start.is_some_and(|(start, _)| meets(start))
+        };
+        for (line, (out, count, own)) in self.written.iter().enumerate().rev().take(NEAR) {
+            if let Some(own) = own.as_ref().filter(|_| (*out, *count) == (sum.out, sum.count)) {
+                let fits = own.terms.len() + sum.terms.len() <= MOST_TERMS;
+                return (fits && (own.start.is_none() || sum.start.is_none())).then_some(line);
+            }
+            if reads(*out, *count) {
+                return None;
+            }
+        }
+        None
+    }
+
+    /// Takes a sum into that of a line.
+    fn join(&mut self, line: usize, sum: &Sum) {
+        let first = self.script.len() as usize - self.written.len();
+        let own = self.written[line].2.as_mut().expect("the line is a sum");
+        own.terms.extend(sum.terms.iter().copied());
+        own.start = own.start.or(sum.start);
+        self.script.amend(u32::try_from(first + line).expect("fewer than 2³² lines"), own);
+    }
+}

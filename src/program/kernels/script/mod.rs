@@ -1,0 +1,396 @@
+//! Scripts: short steps that run one after the other without being looked at.
+//!
+//! A *line* holds the function that runs it and where its numbers lie. What kind of step it is, of how many terms and in
+//! which instruction set, was asked when it was written: a run calls the functions one after the other. On rows of some
+//! tens of numbers this takes a few nanoseconds for each.
+//!
+//! # Reference
+//! Bell (1973), Threaded code, doi:10.1145/362248.362270.
+
+mod map;
+mod sum;
+
+pub(super) use map::{Forward, Reverse};
+
+use std::ops::Range;
+
+use smallvec::SmallVec;
+
+use super::Zero;
+use super::isa::Isa;
+use super::linear::Mode;
+use crate::op::Op;
+
+/// The slice that a number lies in.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Base {
+    /// Values.
+    Values,
+    /// Adjoints.
+    Adjoints,
+    /// Numbers that are the same in every lane.
+    Shared,
+    /// 1 and −0.
+    Own,
+}
+
+/// The numbers of `Base::Own`.
+static OWN: [f64; 2] = [1.0, -0.0];
+
+/// Where numbers lie: from `first` on, counted in rows.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Place {
+    /// The slice.
+    pub base: Base,
+    /// The first of them.
+    pub first: u32,
+}
+
+impl Place {
+    /// The number 1.
+    pub(crate) const ONE: Self = Self { base: Base::Own, first: 0 };
+    /// The number −0, which changes nothing when it is added.
+    const NOTHING: Self = Self { base: Base::Own, first: 1 };
+
+    /// Values from `first` on.
+    pub(crate) fn values(first: u32) -> Self {
+        Self { base: Base::Values, first }
+    }
+
+    /// Adjoints from `first` on.
+    pub(crate) fn adjoints(first: u32) -> Self {
+        Self { base: Base::Adjoints, first }
+    }
+
+    /// A number that is the same in every lane.
+    pub(crate) fn shared(first: u32) -> Self {
+        Self { base: Base::Shared, first }
+    }
+}
+
+/// A term of a sum.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Term {
+    /// The second factor, rows.
+    pub row: Place,
+    /// The first factor.
+    pub factor: Factor,
+    /// Whether the product is subtracted.
+    pub minus: bool,
+}
+
+/// What a row is multiplied with.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Factor {
+    /// One number.
+    Number(Place),
+    /// A row.
+    Row(Place),
+}
+
+/// A sum of up to [`MOST_TERMS`] products over neighbouring numbers.
+#[derive(Clone, Debug)]
+pub(crate) struct Sum {
+    /// Where it is written.
+    pub out: Place,
+    /// How many rows, of one number each where there are no lanes.
+    pub count: u32,
+    /// A number that is added everywhere, or subtracted.
+    pub start: Option<(Place, bool)>,
+    /// The products.
+    pub terms: SmallVec<[Term; MOST_TERMS]>,
+    /// Whether the sum is stored or added.
+    pub mode: Mode,
+    /// What zero times infinity is.
+    pub zero: Zero,
+}
+
+/// The most terms of a sum.
+pub(crate) const MOST_TERMS: usize = 3;
+
+/// How a line is run.
+///
+/// # Safety
+/// The processor has the instruction set for which it was made, and the places of the line lie in memory.
+pub(super) type Function = unsafe fn(&Line, &Memory);
+
+/// One step: what to do, and where.
+#[derive(Clone, Debug)]
+pub(super) struct Line {
+    function: Function,
+    count: u32,
+    firsts: [u32; PLACES],
+    bases: [Base; PLACES],
+    /// A bit for each term that is subtracted, and that of [`START`].
+    minus: u8,
+}
+
+/// How many places a line has: that of the result is the first.
+const PLACES: usize = 8;
+/// Where sums have the number that they begin with.
+const START: usize = 7;
+/// Where maps have the number of their operation.
+const OP: usize = 7;
+
+/// Where the slices of a run begin.
+pub(super) struct Memory {
+    at: [*mut f64; 4],
+    /// How many numbers a row has.
+    lanes: usize,
+    ops: *const Op,
+}
+
+impl Line {
+    fn new(function: Function, count: u32, places: &[Place], last: Place, minus: u8) -> Self {
+        let (mut firsts, mut bases) = ([0; PLACES], [Base::Own; PLACES]);
+        for (at, &Place { base, first }) in places.iter().enumerate().chain([(PLACES - 1, &last)]) {
+            (firsts[at], bases[at]) = (first, base);
+        }
+        Self { function, count, firsts, bases, minus }
+    }
+
+    /// Points at the rows of a place.
+    ///
+    /// # Safety
+    /// The memory has them.
+    #[inline(always)]
+    unsafe fn rows(&self, place: usize, memory: &Memory) -> *mut f64 {
+        // SAFETY: as the caller promises.
+        unsafe { memory.at[self.bases[place] as usize].add(self.firsts[place] as usize * memory.lanes) }
+    }
+
+    /// The number at a place.
+    ///
+    /// # Safety
+    /// The memory has it.
+    #[inline(always)]
+    unsafe fn number(&self, place: usize, memory: &Memory) -> f64 {
+        // SAFETY: as the caller promises.
+        unsafe { memory.at[self.bases[place] as usize].add(self.firsts[place] as usize).read() }
+    }
+
+    /// How many numbers the line computes.
+    #[inline(always)]
+    fn len(&self, memory: &Memory) -> usize {
+        self.count as usize * memory.lanes
+    }
+
+    /// The operation of a line.
+    ///
+    /// # Safety
+    /// The line is a map, and the memory is of its script.
+    #[inline(always)]
+    unsafe fn op(&self, memory: &Memory) -> Op {
+        // SAFETY: as the caller promises.
+        unsafe { memory.ops.add(self.firsts[OP] as usize).read() }
+    }
+}
+
+/// Lines, and how much memory they reach.
+#[derive(Clone, Debug)]
+pub(crate) struct Script {
+    isa: Isa,
+    /// Whether a row has a number for each of many lanes, or is one number.
+    over_lanes: bool,
+    lines: Vec<Line>,
+    ops: Vec<Op>,
+    /// Behind the last row of each slice.
+    rows: [u32; 4],
+    /// Behind the last single number.
+    numbers: [u32; 4],
+}
+
+/// What a pass does next.
+#[derive(Clone, Debug)]
+pub(crate) enum Turn {
+    /// Short steps, as lines of a script.
+    Lines(Range<u32>),
+    /// Another step, by its number.
+    Step(u32),
+}
+
+/// The slices of a run.
+#[derive(Debug)]
+pub(crate) struct Slices<'a> {
+    /// Values.
+    pub values: &'a mut [f64],
+    /// Adjoints; none in a forward pass.
+    pub adjoints: &'a mut [f64],
+    /// Numbers that are the same in every lane.
+    pub shared: &'a [f64],
+    /// How many numbers a row has.
+    pub lanes: usize,
+}
+
+impl Default for Script {
+    /// An empty script over single numbers, for the widest instruction set.
+    fn default() -> Self {
+        Self::new(Isa::detect(), false)
+    }
+}
+
+impl Script {
+    /// An empty script, over rows of lanes or over single numbers.
+    pub(crate) fn new(isa: Isa, over_lanes: bool) -> Self {
+        Self { isa, over_lanes, lines: vec![], ops: vec![], rows: [0; 4], numbers: [0; 4] }
+    }
+
+    /// How many lines there are.
+    pub(crate) fn len(&self) -> u32 {
+        u32::try_from(self.lines.len()).expect("fewer than 2³² lines")
+    }
+
+    /// Takes a row of `count` numbers into account.
+    fn reach(&mut self, Place { base, first }: Place, count: u32) {
+        let end = &mut self.rows[base as usize];
+        *end = (*end).max(first.checked_add(count).expect("rows have 32-bit numbers"));
+    }
+
+    /// Takes a number into account.
+    fn reach_number(&mut self, Place { base, first }: Place) {
+        let end = &mut self.numbers[base as usize];
+        *end = (*end).max(first.checked_add(1).expect("numbers have 32-bit numbers"));
+    }
+
+    /// Writes a sum.
+    ///
+    /// # Panics
+    /// When it has no terms or too many, or is neither a value nor an adjoint.
+    pub(crate) fn sum(&mut self, sum: &Sum) {
+        let line = self.line_of(sum);
+        self.lines.push(line);
+    }
+
+    /// Writes a sum in the place of a line.
+    ///
+    /// # Panics
+    /// As [`Script::sum`], and when there is no such line.
+    pub(crate) fn amend(&mut self, line: u32, sum: &Sum) {
+        self.lines[line as usize] = self.line_of(sum);
+    }
+
+    fn line_of(&mut self, sum: &Sum) -> Line {
+        check_target(sum.out);
+        let mut terms = sum.terms.clone();
+        terms.sort_by_key(|term| matches!(term.factor, Factor::Row(_)));
+        let numbers = terms.iter().filter(|term| matches!(term.factor, Factor::Number(_))).count();
+        let function = sum::function(self.isa, terms.len(), numbers, sum.mode, sum.zero);
+        let mut places: SmallVec<[Place; PLACES]> = SmallVec::from_slice(&[sum.out]);
+        let mut minus = 0;
+        for (n, term) in terms.iter().enumerate() {
+            minus |= u8::from(term.minus) << n;
+            let factor = match term.factor {
+                Factor::Number(place) => {
+                    self.reach_number(place);
+                    place
+                }
+                Factor::Row(place) => {
+                    self.reach(place, sum.count);
+                    place
+                }
+            };
+            self.reach(term.row, sum.count);
+            places.extend([factor, term.row]);
+        }
+        self.reach(sum.out, sum.count);
+        let (start, subtracted) = sum.start.unwrap_or((Place::NOTHING, false));
+        self.reach_number(start);
+        Line::new(function, sum.count, &places, start, minus | u8::from(subtracted) << START)
+    }
+
+    /// Writes an operation over neighbouring numbers, and says whether it could.
+    ///
+    /// Numbers beyond the last fill a register of the result: what stands there must not be wanted any more.
+    pub(crate) fn map(&mut self, op: Op, count: u32, out: Place, operands: &[Place]) -> bool {
+        check_target(out);
+        let len = self.whole(count);
+        let apart = operands.iter().all(|&operand| are_apart(operand, out, len));
+        let Some(function) = super::map::forward_line(self.isa, op).filter(|_| apart) else { return false };
+        let places: SmallVec<[Place; PLACES]> = std::iter::once(out).chain(operands.iter().copied()).collect();
+        places.iter().for_each(|&place| self.reach(place, len));
+        let op = self.op(op);
+        self.lines.push(Line::new(function, count, &places, op, 0));
+        true
+    }
+
+    /// Writes what an operation adds to the adjoint of an operand, and says whether it could.
+    #[expect(clippy::too_many_arguments, reason = "an operation, four places and how the last is written")]
+    pub(crate) fn map_back(
+        &mut self,
+        op: Op,
+        place: usize,
+        count: u32,
+        target: Place,
+        adjoint: Place,
+        value: Place,
+        operands: &[Place],
+        mode: Mode,
+    ) -> bool {
+        check_target(target);
+        let len = self.whole(count);
+        let read = [adjoint, value];
+        let apart = read.iter().chain(operands).all(|&read| are_apart(read, target, len));
+        let Some(function) = super::map::reverse_line(self.isa, op, place, mode).filter(|_| apart) else {
+            return false;
+        };
+        let places: SmallVec<[Place; PLACES]> =
+            [target, adjoint, value].into_iter().chain(operands.iter().copied()).collect();
+        places[1..].iter().for_each(|&place| self.reach(place, len));
+        self.reach(target, count);
+        let op = self.op(op);
+        self.lines.push(Line::new(function, count, &places, op, 0));
+        true
+    }
+
+    /// The number of an operation, as a place.
+    fn op(&mut self, op: Op) -> Place {
+        let known = self.ops.iter().rev().take(32).position(|&known| known == op);
+        let number = known.map_or(self.ops.len(), |back| self.ops.len() - 1 - back);
+        if number == self.ops.len() {
+            self.ops.push(op);
+        }
+        Place { base: Base::Own, first: u32::try_from(number).expect("fewer than 2³² operations") }
+    }
+
+    /// How many rows a map reads: as many numbers as fill whole registers.
+    fn whole(&self, count: u32) -> u32 {
+        if self.over_lanes { count } else { count.next_multiple_of(8) }
+    }
+
+    /// Runs some lines.
+    ///
+    /// # Panics
+    /// When the script reaches beyond a slice.
+    pub(crate) fn run(&self, lines: Range<u32>, slices: Slices<'_>) {
+        let Slices { values, adjoints, shared, lanes } = slices;
+        assert!(if self.over_lanes { lanes.is_multiple_of(8) } else { lanes == 1 }, "no script for {lanes} lanes");
+        let mut own = OWN;
+        let lens = [values.len(), adjoints.len(), shared.len(), own.len()];
+        let lines = &self.lines[lines.start as usize..lines.end as usize];
+        for (base, len) in lens.into_iter().enumerate() {
+            let (rows, numbers) = (self.rows[base] as usize, self.numbers[base] as usize);
+            let fits = rows.checked_mul(lanes).is_some_and(|end| end <= len) && numbers <= len;
+            assert!(fits, "a script reaches row {rows} and number {numbers} of {len} numbers in slice {base}");
+        }
+        let memory = Memory {
+            // What is shared is only read: `check_target` saw to it.
+            at: [values.as_mut_ptr(), adjoints.as_mut_ptr(), shared.as_ptr().cast_mut(), own.as_mut_ptr()],
+            lanes,
+            ops: self.ops.as_ptr(),
+        };
+        for line in lines {
+            // SAFETY: an `Isa` is made of sets that the processor has; the places were checked above.
+            unsafe { (line.function)(line, &memory) };
+        }
+    }
+}
+
+/// Whether two places have no number in common.
+fn are_apart(a: Place, b: Place, count: u32) -> bool {
+    a.base != b.base || a.first.abs_diff(b.first) >= count
+}
+
+/// Refuses to write where nothing may be written.
+fn check_target(out: Place) {
+    assert!(matches!(out.base, Base::Values | Base::Adjoints), "a line writes values or adjoints");
+}

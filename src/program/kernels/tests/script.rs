@@ -1,0 +1,230 @@
+use super::super::linear::Mode;
+use super::super::script::{Factor, MOST_TERMS, Place, Script, Slices, Sum, Term};
+use super::super::{Isa, Zero};
+use super::{Compensated, SPECIAL, numbers, same};
+use crate::op::{Arity, Op, Scalar};
+
+/// Rows of values, then of adjoints.
+const ROWS: u32 = 9;
+
+struct Buffers {
+    values: Vec<f64>,
+    adjoints: Vec<f64>,
+    shared: Vec<f64>,
+    lanes: usize,
+}
+
+impl Buffers {
+    fn new(lanes: usize) -> Self {
+        let rows = |seed| numbers(seed, ROWS as usize * lanes);
+        Self { values: rows(1), adjoints: rows(2), shared: numbers(3, 5), lanes }
+    }
+
+    fn run(&mut self, script: &Script) {
+        let Self { values, adjoints, shared, lanes } = self;
+        script.run(0..script.len(), Slices { values, adjoints, shared, lanes: *lanes });
+    }
+
+    fn at(&self, place: Place, i: usize) -> f64 {
+        let at = place.first as usize * self.lanes + i;
+        if place == Place::ONE {
+            1.0
+        } else if place.base == Place::values(0).base {
+            self.values[at]
+        } else {
+            self.adjoints[at]
+        }
+    }
+
+    fn factor(&self, factor: Factor, i: usize) -> f64 {
+        match factor {
+            Factor::Number(Place::ONE) => 1.0,
+            Factor::Number(place) => self.shared[place.first as usize],
+            Factor::Row(place) => self.at(place, i),
+        }
+    }
+}
+
+/// Sums of every number of terms, with a number as factor of the first few of them.
+fn sums(out: Place, count: u32, step: u32) -> Vec<Sum> {
+    let mut sums = vec![];
+    for terms in 0..=MOST_TERMS {
+        for numbers in 0..=terms {
+            for (mode, zero) in
+                [Mode::Store, Mode::Add].into_iter().flat_map(|mode| [(mode, Zero::Multiplies), (mode, Zero::Absorbs)])
+            {
+                let term = |n: u32| Term {
+                    row: if n == 1 { Place::adjoints(n * step) } else { Place::values((n + 1) * step) },
+                    factor: match n {
+                        n if n as usize >= numbers => Factor::Row(Place::values((n + 3) * step)),
+                        0 => Factor::Number(Place::shared(2)),
+                        _ => Factor::Number(Place::ONE),
+                    },
+                    minus: n % 2 == 1,
+                };
+                let terms = (0..u32::try_from(terms).unwrap()).map(term).rev().collect();
+                let start = (numbers != 1).then_some((Place::shared(1), numbers == 0));
+                sums.push(Sum { out, count, start, terms, mode, zero });
+            }
+        }
+    }
+    sums
+}
+
+/// Calls `check` with a count of rows and of lanes: single numbers, and rows of lanes.
+fn for_each_shape(mut check: impl FnMut(Isa, u32, usize)) {
+    for isa in Isa::supported() {
+        for count in (1..=9).chain([14, 31, 32, 70]) {
+            check(isa, count, 1);
+        }
+        for lanes in [8, 24, 32, 72, 512] {
+            check(isa, 1, lanes);
+        }
+    }
+}
+
+#[test]
+fn a_sum_agrees_with_a_compensated_one() {
+    for_each_shape(|isa, count, lanes| {
+        // Where a row is one number, a row of the buffers holds many.
+        let (wide, step) = if lanes == 1 { (count as usize, count) } else { (lanes, 1) };
+        for sum in sums(Place::adjoints(7 * step), count, step) {
+            let mut script = Script::new(isa, lanes > 1);
+            script.sum(&sum);
+            let mut buffers = Buffers { lanes, ..Buffers::new(wide) };
+            let before = Buffers { lanes, ..Buffers::new(wide) };
+            buffers.run(&script);
+            let first = sum.out.first as usize * lanes;
+            for i in 0..wide {
+                let mut want = Compensated::default();
+                if sum.mode == Mode::Add {
+                    want.add(before.adjoints[first + i], 1.0);
+                }
+                if let Some((start, minus)) = sum.start {
+                    want.add(if minus { -1.0 } else { 1.0 }, before.shared[start.first as usize]);
+                }
+                for term in &sum.terms {
+                    let sign = if term.minus { -1.0 } else { 1.0 };
+                    want.add(sign * before.factor(term.factor, i), before.at(term.row, i));
+                }
+                let got = buffers.adjoints[first + i];
+                assert!(want.agrees(got), "{isa:?}, {count} × {lanes}, number {i}: {got:e}, not {want:?} by {sum:?}");
+            }
+            for (i, (now, then)) in buffers.adjoints.iter().zip(&before.adjoints).enumerate() {
+                assert!(same(*now, *then) || (first..first + wide).contains(&i), "number {i} is not of the row");
+            }
+        }
+    });
+}
+
+#[test]
+fn zero_absorbs_where_it_is_to() {
+    for_each_shape(|isa, count, lanes| {
+        let (wide, step) = if lanes == 1 { (count as usize, count) } else { (lanes, 1) };
+        for zero in [Zero::Absorbs, Zero::Multiplies] {
+            for factor in [Factor::Row(Place::values(0)), Factor::Number(Place::shared(0))] {
+                let mut script = Script::new(isa, lanes > 1);
+                let terms = [Term { row: Place::adjoints(0), factor, minus: false }].into_iter().collect();
+                script.sum(&Sum { out: Place::adjoints(step), count, start: None, terms, mode: Mode::Store, zero });
+                let mut buffers = Buffers { lanes, ..Buffers::new(wide) };
+                buffers.values[..wide].fill(0.0);
+                buffers.shared[0] = 0.0;
+                buffers.adjoints[..wide].fill(f64::INFINITY);
+                buffers.run(&script);
+                for got in &buffers.adjoints[wide..2 * wide] {
+                    assert_eq!(got.is_nan(), zero == Zero::Multiplies, "{isa:?}, {count} × {lanes}: {got}");
+                }
+            }
+        }
+    });
+}
+
+/// Special numbers and others.
+fn operand(place: usize, len: usize) -> Vec<f64> {
+    let special = SPECIAL.iter().cycle().skip(place * 5);
+    numbers(place as u64, len)
+        .iter()
+        .zip(special)
+        .enumerate()
+        .map(|(i, (x, s))| if i % 3 == 0 { *s } else { *x })
+        .collect()
+}
+
+#[test]
+fn maps_have_the_bits_of_the_rules() {
+    for_each_shape(|isa, count, lanes| {
+        let step = if lanes == 1 { count.next_multiple_of(8) } else { 1 };
+        let wide = step as usize * lanes;
+        let used = count as usize * lanes;
+        for &op in Op::ALL {
+            let Arity::Fixed(arity) = op.info().arity else { continue };
+            let mut buffers = Buffers { lanes, ..Buffers::new(wide) };
+            for place in 0..arity {
+                buffers.values[(place + 1) * wide..][..wide].copy_from_slice(&operand(place, wide));
+            }
+            buffers.adjoints[..wide].copy_from_slice(&operand(4, wide));
+            let places: Vec<Place> = (1..=arity).map(|row| Place::values(u32::try_from(row).unwrap() * step)).collect();
+            let mut script = Script::new(isa, lanes > 1);
+            assert!(script.map(op, count, Place::values(0), &places));
+            for (place, mode) in (0..arity).flat_map(|place| [(place, Mode::Store), (place, Mode::Add)]) {
+                let row = u32::try_from(1 + 2 * place + usize::from(mode == Mode::Add)).unwrap();
+                let (target, own, value) = (Place::adjoints(row * step), Place::adjoints(0), Place::values(0));
+                assert!(script.map_back(op, place, count, target, own, value, &places, mode));
+            }
+            let before = buffers.adjoints.clone();
+            buffers.run(&script);
+            for i in 0..used {
+                let point: Vec<f64> = places.iter().map(|&place| buffers.at(place, i)).collect();
+                let value = op.value(&point);
+                assert!(same(buffers.values[i], value), "{op:?} at {point:?} with {isa:?}: {:e}", buffers.values[i]);
+                let mut partials = vec![0.0; arity];
+                op.partials(&point, value, &mut partials);
+                for (place, partial) in partials.iter().enumerate() {
+                    let want = buffers.adjoints[i].chain(*partial);
+                    for (row, want) in
+                        [(1 + 2 * place, want), (2 + 2 * place, before[(2 + 2 * place) * wide + i] + want)]
+                    {
+                        let got = buffers.adjoints[row * wide + i];
+                        assert!(same(got, want), "∂{place} {op:?} at {point:?} with {isa:?}: {got:e}, not {want:e}");
+                    }
+                }
+            }
+            for (i, (now, then)) in buffers.adjoints.iter().zip(&before).enumerate() {
+                let beyond = i % wide >= used || i / wide == 0 || i / wide > 2 * arity;
+                assert!(same(*now, *then) || !beyond, "{op:?}: number {i} is not of the row");
+            }
+        }
+    });
+}
+
+#[test]
+fn a_map_is_refused_where_it_cannot_be_a_line() {
+    let mut script = Script::new(Isa::detect(), false);
+    let (near, far) = (Place::values(10), Place::values(16));
+    assert!(!script.map(Op::Exp, 9, far, &[near]), "the last register would meet the result");
+    assert!(script.map(Op::Exp, 9, Place::values(26), &[near]));
+    assert!(!script.map(Op::Max, 4, far, &[near]), "a list of operands");
+    assert_eq!(script.len(), 1);
+}
+
+#[test]
+#[should_panic(expected = "a script reaches row 16")]
+fn a_script_that_reaches_beyond_its_slices_is_not_run() {
+    let mut script = Script::new(Isa::detect(), false);
+    assert!(script.map(Op::Exp, 3, Place::values(8), &[Place::values(0)]));
+    script.run(0..1, Slices { values: &mut [0.0; 15], adjoints: &mut [], shared: &[], lanes: 1 });
+}
+
+#[test]
+#[should_panic(expected = "a line writes values or adjoints")]
+fn what_is_shared_is_not_written() {
+    let sum = Sum {
+        count: 1,
+        start: None,
+        terms: [].into_iter().collect(),
+        mode: Mode::Store,
+        zero: Zero::Absorbs,
+        out: Place::ONE,
+    };
+    Script::new(Isa::detect(), false).sum(&sum);
+}
