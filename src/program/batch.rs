@@ -277,14 +277,21 @@ impl Work<'_> {
         let code = &call.program.code;
         let (used, lanes) = (range.len(), range.len().next_multiple_of(8));
         tile.block.set_lanes(lanes);
-        for (column, from) in (0..).zip(call.inputs.chunks_exact(call.lanes)) {
-            let from = &from[range.clone()];
-            let (own, rest) = tile.block.column_mut(column).split_at_mut(used);
-            own.copy_from_slice(from);
-            rest.fill(from[used - 1]);
+        let inputs = call.program.inputs;
+        let columns = tile.block.rows_mut(0..code.columns as usize);
+        let (columns, of_parameters) = columns.split_at_mut(inputs * lanes);
+        if lanes == call.lanes {
+            // The columns lie as the inputs do.
+            columns.copy_from_slice(call.inputs);
+        } else {
+            for (own, from) in columns.chunks_exact_mut(lanes).zip(call.inputs.chunks_exact(call.lanes)) {
+                let from = &from[range.clone()];
+                own[..used].copy_from_slice(from);
+                own[used..].fill(from[used - 1]);
+            }
         }
-        for (column, &parameter) in (call.program.inputs..code.columns as usize).zip(call.parameters) {
-            tile.block.column_mut(u32::try_from(column).expect("a column is a row")).fill(parameter);
+        for (own, &parameter) in of_parameters.chunks_exact_mut(lanes).zip(call.parameters) {
+            own.fill(parameter);
         }
         code.forward(call.uniforms, &mut tile.block);
         for (output, &operand) in code.outputs.iter().enumerate() {

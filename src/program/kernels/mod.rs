@@ -11,6 +11,7 @@
 //! * [`nest`]: sums of products over any nest of loops, for a single run of a program;
 //! * [`script`]: short sums and maps as lines that run one after the other;
 //! * [`outer`]: outer products summed over lanes, the adjoints of a matrix of uniform numbers;
+//! * [`turn`]: tables of examples as rows of lanes;
 //! * [`reduce`]: what the lanes add up to, where the adjoint of a uniform number is wanted.
 //!
 //! Every function here is safe to call: it checks its slices, and each index of a list as it reads it. The results
@@ -37,6 +38,7 @@ mod rows;
 pub(crate) mod script;
 #[cfg(test)]
 mod tests;
+pub(crate) mod turn;
 mod vector;
 
 pub(crate) use isa::Isa;

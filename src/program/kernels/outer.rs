@@ -92,6 +92,7 @@ impl Kernel for OuterProduct<'_> {
                     m += match (S::REGISTERS, height - m) {
                         (32.., 8..) => self.rows::<S, 8>(simd, part, turned),
                         (_, 4..) => self.rows::<S, 4>(simd, part, turned),
+                        (_, 2..) => self.rows::<S, 2>(simd, part, turned),
                         _ => self.rows::<S, 1>(simd, part, turned),
                     }
                 }

@@ -270,8 +270,8 @@ impl Block {
         &self.adjoints.get()[row as usize * self.lanes..][..self.lanes]
     }
 
-    /// The numbers of a column, to be filled before a run.
-    pub(super) fn column_mut(&mut self, row: u32) -> &mut [f64] {
-        &mut self.values.get_mut()[row as usize * self.lanes..][..self.lanes]
+    /// The numbers of some columns, to be filled before a run.
+    pub(super) fn rows_mut(&mut self, rows: Range<usize>) -> &mut [f64] {
+        &mut self.values.get_mut()[rows.start * self.lanes..rows.end * self.lanes]
     }
 }

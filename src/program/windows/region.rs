@@ -3,6 +3,7 @@
 use super::super::batch::tile;
 use super::super::kernels::nest::Source;
 use super::super::kernels::reduce::lane_sum;
+use super::super::kernels::turn::turn;
 use super::super::lanes::{Aligned, Block, LaneCode, Operand, Totals, Uniforms};
 use super::{Call, Window, WindowCode};
 
@@ -202,25 +203,37 @@ impl Region {
     fn compute(&self, reads: Reads<'_>, start: usize, used: usize, tile: &mut Tile) {
         let Reads { call, code, values, uniforms } = reads;
         tile.block.set_lanes(used.next_multiple_of(8));
-        for (row, &Column { window, in_place, .. }) in (0..).zip(&self.columns) {
-            let (own, rest) = tile.block.column_mut(row).split_at_mut(used);
+        let mut row = 0;
+        while let Some(&Column { window, in_place, .. }) = self.columns.get(row) {
+            let side_by_side = self.side_by_side(row);
+            let rows = tile.block.rows_mut(row..row + side_by_side);
+            let lanes = rows.len() / side_by_side;
             match window {
                 Window::Affine { step: 1, .. } => {
                     let Source { numbers, first } = call.source(in_place, code, values);
-                    own.copy_from_slice(&numbers[code.place(window, start) - first as usize..][..used]);
+                    let numbers = &numbers[code.place(window, start) - first as usize..][..used];
+                    rows[..used].copy_from_slice(numbers);
+                }
+                Window::Affine { step, .. } if side_by_side > 1 => {
+                    let step = usize::try_from(step).expect("a step forward");
+                    turn(call.isa, values, code.place(window, start), step, used, lanes, rows);
                 }
                 Window::Affine { .. } => {
-                    for (lane, number) in (start..).zip(&mut *own) {
+                    for (lane, number) in (start..).zip(&mut rows[..used]) {
                         *number = values[code.place(window, lane)];
                     }
                 }
                 Window::List(span) => {
-                    for (number, &place) in own.iter_mut().zip(&code.places[span.range()][start..]) {
+                    for (number, &place) in rows[..used].iter_mut().zip(&code.places[span.range()][start..]) {
                         *number = values[place as usize];
                     }
                 }
             }
-            rest.fill(own[used - 1]);
+            for row in rows.chunks_exact_mut(lanes) {
+                let last = row[used - 1];
+                row[used..].fill(last);
+            }
+            row += side_by_side;
         }
         self.code.forward(uniforms, &mut tile.block);
         tile.sum = 0.0;
@@ -231,6 +244,13 @@ impl Region {
             }
             tile.sum += rest[..used % 8].iter().sum::<f64>();
         }
+    }
+
+    /// How many columns from one on are neighbours in every lane, as the numbers of an example in a table are.
+    fn side_by_side(&self, row: usize) -> usize {
+        let Window::Affine { first, step: step @ 2.. } = self.columns[row].window else { return 1 };
+        let next = |(by, column): (u32, &Column)| column.window == Window::Affine { first: first + by, step };
+        (0..).zip(&self.columns[row..]).take_while(|&column| next(column)).count()
     }
 
     /// Differentiates a tile that was computed.

@@ -8,6 +8,7 @@ mod nest;
 mod outer;
 mod reduce;
 mod script;
+mod turn;
 
 use rand::rngs::ChaCha8Rng;
 use rand::{RngExt, SeedableRng};
