@@ -250,6 +250,13 @@ impl Writer {
             }
             sums.push(sum);
         }
+        if short.dots {
+            for sum in sums {
+                self.script.dot(&sum);
+                self.written.push((sum.out, 1, None));
+            }
+            return true;
+        }
         let joins: SmallVec<[Option<usize>; 4]> = sums.iter().map(|sum| self.joins(sum)).collect();
         for (sum, joins) in sums.into_iter().zip(joins) {
             if let Some(line) = joins {

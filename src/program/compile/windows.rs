@@ -110,6 +110,9 @@ pub(super) fn region(
     }
 }
 
+/// What a nest costs, beside terms in lists, which cost about 1 each.
+const NEST: usize = 12;
+
 struct Emitter<'c> {
     code: WindowCode,
     made: Vec<Made>,
@@ -201,13 +204,13 @@ impl Emitter<'_> {
         let blocks = class.blocks(all);
         let nests: usize = class.nest_count(&blocks, all);
         let terms = class.factors.len();
-        let loops_cost = 15 * nests + terms / 4;
+        let loops_cost = NEST * nests + terms / 4;
         let (regular, odd): (Vec<usize>, Vec<usize>) = all.iter().partition(|&&k| class.is_regular(k));
         let whole = [Block { row: 0, outer: 1, inner: class.rows }];
         let mixed_cost = if regular.is_empty() || odd.is_empty() {
             usize::MAX
         } else {
-            15 * class.nest_count(&whole, &regular) + 5 + class.rows * (regular.len() + 5 * odd.len()) / 4
+            NEST * class.nest_count(&whole, &regular) + 5 + class.rows * (regular.len() + 5 * odd.len()) / 4
         };
         let list_cost = 5 + terms * 5 / 4;
         if loops_cost <= list_cost && loops_cost <= mixed_cost {

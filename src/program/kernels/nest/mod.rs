@@ -150,6 +150,8 @@ impl Nest {
 /// A nest as rows of neighbours, each a sum of a few products.
 #[derive(Debug)]
 pub(crate) struct ShortRows {
+    /// Whether each row comes to one number of X, instead of as many as it has.
+    pub dots: bool,
     /// How many numbers a row has.
     pub count: u32,
     /// Whether the second and the third factor are one number for the whole row.
@@ -157,6 +159,9 @@ pub(crate) struct ShortRows {
     /// Where each row begins, and the factors of its terms.
     pub rows: SmallVec<[(u32, Factors); 4]>,
 }
+
+/// The longest dot that needs no more than two chains of additions.
+const LONGEST_DOT: u32 = 64;
 
 /// Where the factors of some terms begin.
 type Factors = SmallVec<[[u32; 2]; 2]>;
@@ -166,8 +171,10 @@ impl Nest {
     pub(crate) fn short_rows(&self, most: u32, most_terms: u32) -> Option<ShortRows> {
         let [outer, rows, terms, count] = self.counts;
         let few = u64::from(outer) * u64::from(rows) <= u64::from(most) && terms <= most_terms;
+        let dots = matches!(self.kernel, By::Dots | By::Shared);
         let along = match self.kernel {
             By::Once | By::Few => true,
+            By::Dots | By::Shared => terms == 1 && count <= LONGEST_DOT,
             By::Plain => self.x.steps[ALONG] == 1 && self.y.steps[ALONG] == 0 && self.z.steps[ALONG] == 0,
             _ => false,
         };
@@ -182,6 +189,7 @@ impl Nest {
         let swapped = self.swapped;
         let all = (0..outer).flat_map(|i| (0..rows).map(move |row| (i, row)));
         Some(ShortRows {
+            dots,
             count,
             stand: in_order(swapped, self.y.steps[ALONG] == 0, self.z.steps[ALONG] == 0),
             rows: all

@@ -7,6 +7,7 @@
 //! # Reference
 //! Bell (1973), Threaded code, doi:10.1145/362248.362270.
 
+mod dot;
 mod map;
 mod sum;
 
@@ -296,6 +297,31 @@ impl Script {
         let (start, subtracted) = sum.start.unwrap_or((Place::NOTHING, false));
         self.reach_number(start);
         Line::new(function, sum.count, &places, start, minus | u8::from(subtracted) << START)
+    }
+
+    /// Writes the sum of a product over neighbouring numbers: `sum.out` is one number, and there is one term.
+    ///
+    /// # Panics
+    /// When it is over lanes, has a start or other terms, or is neither a value nor an adjoint.
+    pub(crate) fn dot(&mut self, sum: &Sum) {
+        check_target(sum.out);
+        let &[Term { row, factor, minus }] = sum.terms.as_slice() else { panic!("a dot is of one term") };
+        assert!(!self.over_lanes && sum.start.is_none(), "a dot is over single numbers, and begins with nothing");
+        let (number, first) = match factor {
+            Factor::Number(place) => {
+                self.reach_number(place);
+                (true, place)
+            }
+            Factor::Row(place) => {
+                self.reach(place, sum.count);
+                (false, place)
+            }
+        };
+        self.reach(row, sum.count);
+        self.reach(sum.out, 1);
+        let function = dot::function(self.isa, number, sum.mode, sum.zero);
+        let places = [sum.out, first, row];
+        self.lines.push(Line::new(function, sum.count, &places, Place::NOTHING, u8::from(minus)));
     }
 
     /// Writes an operation over neighbouring numbers, and says whether it could.

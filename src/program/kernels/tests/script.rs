@@ -139,6 +139,45 @@ fn zero_absorbs_where_it_is_to() {
     });
 }
 
+#[test]
+fn a_dot_agrees_with_a_compensated_sum() {
+    for (isa, count) in Isa::supported().flat_map(|isa| (1..=40).chain([64]).map(move |count| (isa, count))) {
+        let of = |factor, mode, zero, minus| {
+            let terms = [Term { row: Place::values(3 * count), factor, minus }].into_iter().collect();
+            Sum { out: Place::adjoints(7), count, start: None, terms, mode, zero }
+        };
+        for factor in [Factor::Row(Place::values(count)), Factor::Number(Place::shared(2))] {
+            for (mode, minus) in [(Mode::Store, true), (Mode::Add, false)] {
+                let mut script = Script::new(isa, false);
+                let sum = of(factor, mode, Zero::Multiplies, minus);
+                script.dot(&sum);
+                let mut buffers = Buffers { lanes: 1, ..Buffers::new(count as usize) };
+                let mut want = Compensated::default();
+                if mode == Mode::Add {
+                    want.add(buffers.adjoints[7], 1.0);
+                }
+                for i in 0..count as usize {
+                    let sign = if minus { -1.0 } else { 1.0 };
+                    want.add(sign * buffers.factor(factor, i), buffers.at(sum.terms[0].row, i));
+                }
+                buffers.run(&script);
+                let got = buffers.adjoints[7];
+                assert!(want.agrees(got), "{isa:?}, {count} numbers: {got:e}, not {want:?} by {sum:?}");
+            }
+            for zero in [Zero::Absorbs, Zero::Multiplies] {
+                let mut script = Script::new(isa, false);
+                script.dot(&of(factor, Mode::Store, zero, false));
+                let mut buffers = Buffers { lanes: 1, ..Buffers::new(count as usize) };
+                buffers.values.fill(0.0);
+                buffers.values[count as usize..2 * count as usize].fill(f64::INFINITY);
+                buffers.shared[2] = f64::INFINITY;
+                buffers.run(&script);
+                assert_eq!(buffers.adjoints[7].is_nan(), zero == Zero::Multiplies, "{isa:?}, {count} numbers");
+            }
+        }
+    }
+}
+
 /// Special numbers and others.
 fn operand(place: usize, len: usize) -> Vec<f64> {
     let special = SPECIAL.iter().cycle().skip(place * 5);
