@@ -72,6 +72,20 @@ fn lanes_of_one_run_have_the_same_bits_on_any_number_of_threads() {
     same_for_all_threads(&program, 1);
 }
 
+#[test]
+fn neighbours_that_lanes_share_have_the_same_bits_on_any_number_of_threads() {
+    let graph = Graph::new();
+    let x = graph.parameters("x", &numbers(6, 2004));
+    // Where one thread works, lanes read and write neighbouring numbers in place.
+    let mut sum = graph.constant(0.0);
+    for pair in x.windows(2) {
+        sum += (0..150).fold(pair[0] * pair[1], |t, _| t.tanh()) * pair[1].square();
+    }
+    let program = graph.compile(&[sum]).expect("it compiles");
+    assert!(program.report().rolled() > 300_000, "{}", program.report());
+    same_for_all_threads(&program, 1);
+}
+
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(20))]
 

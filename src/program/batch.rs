@@ -5,7 +5,8 @@ use std::sync::Arc;
 
 use super::Wanted;
 use super::kernels::MOST_LANES;
-use super::lanes::{Aligned, Block, LaneCode, Operand, Totals, Uniforms};
+use super::kernels::script::Outside;
+use super::lanes::{Block, LaneCode, Operand, Totals, Uniforms};
 use super::shared::SharedCode;
 
 /// The memory that a block of lanes may take.
@@ -61,7 +62,7 @@ pub(super) struct Batch {
     scratch: Vec<f64>,
     chunks: Vec<Chunk>,
     /// As many as may be at work at once.
-    blocks: Vec<Tile>,
+    blocks: Vec<Block>,
     pub(super) outputs: Vec<f64>,
     pub(super) inputs: Vec<f64>,
 }
@@ -111,13 +112,6 @@ struct Work<'a> {
     inputs: Results<'a>,
 }
 
-/// The buffers of a tile at work.
-#[derive(Clone, Debug)]
-struct Tile {
-    block: Block,
-    seeds: Aligned,
-}
-
 /// What all tiles of a run share.
 #[derive(Clone, Copy)]
 struct Call<'a> {
@@ -151,7 +145,6 @@ impl Batch {
             })
             .collect();
         let at_once = if SIDE_BY_SIDE { chunks.len() } else { 1 };
-        let working = Tile { block: Block::new(code, tile), seeds: Aligned::new(code.outputs.len() * tile) };
         Self {
             lanes,
             tile,
@@ -160,7 +153,7 @@ impl Batch {
             uniforms: vec![0.0; program.uniforms.len()],
             scratch: vec![0.0; program.shared.scratch()],
             chunks,
-            blocks: vec![working; at_once],
+            blocks: vec![Block::new(code, tile); at_once],
             outputs: vec![0.0; code.outputs.len() * lanes],
             inputs: vec![0.0; input_count * lanes],
             program,
@@ -176,7 +169,7 @@ impl Batch {
         let inputs = program.adjoints();
         // Results stand once for all, and where chunks run side by side once for each chunk.
         let results = (1 + usize::from(SIDE_BY_SIDE)) * lanes * (code.outputs.len() + inputs);
-        let block = Block::forecast(code, tile) + code.outputs.len() * tile;
+        let block = Block::forecast(code, tile);
         let shared = 2 * program.shared.slots() + program.shared.scratch() + (1 + chunks) * program.uniforms.len();
         8 * (results + at_once * block + shared)
     }
@@ -184,7 +177,7 @@ impl Batch {
     pub(super) fn bytes(&self) -> usize {
         let of_chunk = |chunk: &Chunk| chunk.totals.len() + chunk.outputs.len() + chunk.inputs.len();
         let chunks: usize = self.chunks.iter().map(of_chunk).sum();
-        let blocks: usize = self.blocks.iter().map(|tile| tile.block.len() + tile.seeds.get().len()).sum();
+        let blocks: usize = self.blocks.iter().map(Block::len).sum();
         let shared = self.slots.len() + self.slot_adjoints.len() + self.uniforms.len() + self.scratch.len();
         8 * (chunks + blocks + shared + self.outputs.len() + self.inputs.len())
     }
@@ -234,15 +227,15 @@ impl Batch {
 }
 
 #[cfg(feature = "rayon")]
-fn run_chunks(call: Call<'_>, chunks: &mut [Chunk], blocks: &mut [Tile], [outputs, inputs]: [&mut [f64]; 2]) {
+fn run_chunks(call: Call<'_>, chunks: &mut [Chunk], blocks: &mut [Block], [outputs, inputs]: [&mut [f64]; 2]) {
     use rayon::prelude::{IndexedParallelIterator as _, ParallelIterator as _, ParallelSliceMut as _};
     // A thread goes on with the block that it has in its cache.
     let per_thread = chunks.len().div_ceil(rayon::current_num_threads()).max(1);
-    chunks.par_chunks_mut(per_thread).zip(blocks).for_each(|(chunks, tile)| {
+    chunks.par_chunks_mut(per_thread).zip(blocks).for_each(|(chunks, block)| {
         for Chunk { lanes, totals, outputs, inputs } in chunks {
             let results = |numbers| Results { numbers, lanes: lanes.len(), first: lanes.start };
             let (outputs, inputs) = (results(outputs), results(inputs));
-            Work { lanes: lanes.clone(), totals, outputs, inputs }.run(call, tile);
+            Work { lanes: lanes.clone(), totals, outputs, inputs }.run(call, block);
         }
     });
     for chunk in chunks {
@@ -256,7 +249,7 @@ fn run_chunks(call: Call<'_>, chunks: &mut [Chunk], blocks: &mut [Tile], [output
 }
 
 #[cfg(not(feature = "rayon"))]
-fn run_chunks(call: Call<'_>, chunks: &mut [Chunk], blocks: &mut [Tile], [outputs, inputs]: [&mut [f64]; 2]) {
+fn run_chunks(call: Call<'_>, chunks: &mut [Chunk], blocks: &mut [Block], [outputs, inputs]: [&mut [f64]; 2]) {
     for Chunk { lanes, totals, .. } in chunks {
         let outputs = Results { numbers: outputs, lanes: call.lanes, first: 0 };
         let inputs = Results { numbers: inputs, lanes: call.lanes, first: 0 };
@@ -265,20 +258,20 @@ fn run_chunks(call: Call<'_>, chunks: &mut [Chunk], blocks: &mut [Tile], [output
 }
 
 impl Work<'_> {
-    fn run(mut self, call: Call<'_>, tile: &mut Tile) {
+    fn run(mut self, call: Call<'_>, block: &mut Block) {
         self.totals.fill(0.0);
         for start in self.lanes.clone().step_by(call.tile) {
-            self.run_tile(call, tile, start..self.lanes.end.min(start + call.tile));
+            self.run_tile(call, block, start..self.lanes.end.min(start + call.tile));
         }
     }
 
     /// Runs the examples of one block, the rest of it filled with copies of the last that do not count.
-    fn run_tile(&mut self, call: Call<'_>, tile: &mut Tile, range: Range<usize>) {
+    fn run_tile(&mut self, call: Call<'_>, block: &mut Block, range: Range<usize>) {
         let code = &call.program.code;
         let (used, lanes) = (range.len(), range.len().next_multiple_of(8));
-        tile.block.set_lanes(lanes);
+        block.set_lanes(lanes);
         let inputs = call.program.inputs;
-        let columns = tile.block.rows_mut(0..code.columns as usize);
+        let columns = block.rows_mut(0..code.columns as usize);
         let (columns, of_parameters) = columns.split_at_mut(inputs * lanes);
         if lanes == call.lanes {
             // The columns lie as the inputs do.
@@ -293,25 +286,19 @@ impl Work<'_> {
         for (own, &parameter) in of_parameters.chunks_exact_mut(lanes).zip(call.parameters) {
             own.fill(parameter);
         }
-        code.forward(call.uniforms, &mut tile.block);
+        let outside = &mut Outside::default();
+        code.forward(call.uniforms, block, outside);
         for (output, &operand) in code.outputs.iter().enumerate() {
             let to = self.outputs.row(output, range.clone());
             match operand {
-                Operand::Rows(row) => to.copy_from_slice(&tile.block.value(row)[..used]),
+                Operand::Rows(row) => to.copy_from_slice(&block.value(row)[..used]),
                 Operand::Shared(place) => to.fill(call.uniforms[place as usize]),
             }
         }
         let Some(seeds) = call.seeds else { return };
-        let rows = tile.seeds.get_mut();
-        for (row, &seed) in rows.chunks_exact_mut(lanes).zip(seeds) {
-            row[..used].fill(seed);
-            row[used..].fill(0.0);
-        }
-        let rows = tile.seeds.get();
-        let seed = |output: usize| &rows[output * lanes..][..lanes];
-        code.reverse(call.uniforms, seed, &mut tile.block, &mut Totals { shared: self.totals });
+        code.reverse(call.uniforms, (seeds, used), block, &mut Totals { shared: self.totals, outside });
         for (row, column) in (0..self.inputs.count()).zip(0..) {
-            self.inputs.row(row, range.clone()).copy_from_slice(&tile.block.adjoint(column)[..used]);
+            self.inputs.row(row, range.clone()).copy_from_slice(&block.adjoint(column)[..used]);
         }
     }
 }

@@ -12,6 +12,7 @@ mod fuse;
 mod hash;
 mod in_place;
 mod late;
+mod outside;
 mod pass;
 mod ready;
 mod roll;
@@ -36,6 +37,7 @@ use super::batch::LaneProgram;
 use super::lanes::{LaneCode, Uniforms};
 use super::shared::SharedCode;
 use super::single::SingleProgram;
+use super::windows::{Column, Window};
 use super::{Layout, Program, ProgramError, Step, Wanted};
 use crate::graph::{Expr, Graph, Kind, NodeKey, index};
 
@@ -170,7 +172,7 @@ impl Program {
         let schedule = Schedule::new(&body);
         let mut code = emit::forward(&body, &schedule);
         adjoint::reverse(&mut code, &body, &schedule, |column| wanted != Wanted::Parameters && learns[column]);
-        self.write_lines(&mut code);
+        self.write_lines(&mut code, &[]);
         LaneProgram {
             code,
             shared: SharedCode::new(&program, &varies),
@@ -222,7 +224,12 @@ impl Program {
         } else {
             code.turns = [script::each(code.forward.len()), script::each(code.reverse.len())];
         }
-        code.regions.iter_mut().for_each(|region| self.write_lines(&mut region.code));
+        for region in &mut code.regions {
+            let lies = |column: &Column| matches!(column.window, Window::Affine { step: 1, .. });
+            let candidates: Vec<u32> =
+                (0..).zip(&region.columns).filter(|(_, column)| lies(column)).map(|(row, _)| row).collect();
+            self.write_lines(&mut region.code, &candidates);
+        }
         let of_regions = code.regions.iter().map(|region| region.code.script.len());
         notes.lines = of_regions.chain([code.script.len()]).map(|lines| lines as usize).sum();
         let constants = program.constants.clone();
@@ -231,10 +238,10 @@ impl Program {
         SingleProgram { code, inputs, constants, input_adjoints, frozen, notes }
     }
 
-    /// Turns the steps over lanes into turns.
-    fn write_lines(&self, code: &mut LaneCode) {
+    /// Turns the steps over lanes into turns; the `candidates` are columns whose lanes lie side by side.
+    fn write_lines(&self, code: &mut LaneCode, candidates: &[u32]) {
         if self.without.runs(Pass::Script) {
-            script::of_lanes(code);
+            script::of_lanes(code, candidates);
         } else {
             code.turns = [script::each(code.forward.len()), script::each(code.reverse.len())];
         }

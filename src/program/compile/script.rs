@@ -4,11 +4,12 @@ use smallvec::SmallVec;
 
 use super::super::kernels::linear::Mode;
 use super::super::kernels::nest::Nest;
-use super::super::kernels::script::{Factor, MOST_TERMS, Place, Script, Sum, Term, Turn};
+use super::super::kernels::script::{Factor, MOST_OUTSIDE, MOST_TERMS, Place, Script, Sum, Term, Turn};
 use super::super::kernels::{Isa, Zero};
 use super::super::lanes::{self, LaneCode, Operand, Span};
 use super::super::windows::{Back, Map, Step, Window, WindowCode};
 use super::back::place;
+use super::outside::columns_outside;
 
 /// The most rows of a nest that become lines.
 const MOST_ROWS: u32 = 4;
@@ -54,16 +55,16 @@ pub(super) fn of_windows(code: &mut WindowCode) {
     code.script = writer.script;
 }
 
-/// The same for lanes.
-pub(super) fn of_lanes(code: &mut LaneCode) {
-    let mut writer = Writer::new(Script::new(Isa::detect(), true));
+/// The same for lanes; the `candidates` are columns that lie side by side for neighbouring lanes.
+pub(super) fn of_lanes(code: &mut LaneCode, candidates: &[u32]) {
+    let places = Places { outside: columns_outside(code, candidates) };
+    let mut writer = Writer::new(Script::with_columns_outside(Isa::detect(), &places.outside));
     for (number, step) in (0..).zip(&code.forward) {
         let taken = match step {
             lanes::Step::Sum { out, sum } => {
-                let out = Place::values(*out);
-                writer.sum_of_rows(code, sum, out, Place::values, (Mode::Store, Zero::Multiplies))
+                writer.sum_of_rows(code, sum, Place::values(*out), &places, (Mode::Store, Zero::Multiplies))
             }
-            lanes::Step::Map(map) => rows(map).is_some_and(|operands| {
+            lanes::Step::Map(map) => places.operands(map).is_some_and(|operands| {
                 let out = Place::values(map.out);
                 writer.script.map(map.op, map.count, out, &operands) && writer.wrote(out, map.count)
             }),
@@ -77,12 +78,13 @@ pub(super) fn of_lanes(code: &mut LaneCode) {
     for (number, back) in (0..).zip(&code.reverse) {
         let taken = match back {
             lanes::Back::Gather { row, sum, mode } => {
-                let out = Place::adjoints(*row);
-                writer.sum_of_rows(code, sum, out, Place::adjoints, (*mode, Zero::Absorbs))
+                let (out, mode) = places.target(*row, *mode);
+                writer.sum_of_rows(code, sum, out, &places, (mode, Zero::Absorbs))
             }
-            lanes::Back::Map { map, place, to, mode } => rows(map).is_some_and(|operands| {
-                let (target, own, value) = (Place::adjoints(*to), Place::adjoints(map.out), Place::values(map.out));
-                writer.script.map_back(map.op, *place, map.count, target, own, value, &operands, *mode)
+            lanes::Back::Map { map, place, to, mode } => places.operands(map).is_some_and(|operands| {
+                let (target, mode) = places.target(*to, *mode);
+                let (own, value) = (Place::adjoints(map.out), Place::values(map.out));
+                writer.script.map_back(map.op, *place, map.count, target, own, value, &operands, mode)
                     && writer.wrote(target, map.count)
             }),
             _ => false,
@@ -96,13 +98,42 @@ pub(super) fn of_lanes(code: &mut LaneCode) {
     code.script = writer.script;
 }
 
-/// The operands of a map over lanes, if all are rows.
-fn rows(map: &lanes::Map) -> Option<SmallVec<[Place; 3]>> {
-    let place = |operand: &Operand| match *operand {
-        Operand::Rows(first) => Some(Place::values(first)),
-        Operand::Shared(_) => None,
-    };
-    map.operands.iter().map(place).collect()
+/// Where the rows of lanes lie.
+struct Places {
+    /// The columns that may lie outside.
+    outside: SmallVec<[u32; MOST_OUTSIDE]>,
+}
+
+impl Places {
+    fn number(&self, row: u32) -> Option<u8> {
+        self.outside.iter().zip(0..).find_map(|(&outside, number)| (outside == row).then_some(number))
+    }
+
+    fn value(&self, row: u32) -> Place {
+        self.number(row).map_or(Place::values(row), Place::column)
+    }
+
+    /// Where an adjoint goes, and how: what is outside others add to as well.
+    fn target(&self, row: u32, mode: Mode) -> (Place, Mode) {
+        self.number(row).map_or((Place::adjoints(row), mode), |number| (Place::column_adjoints(number), Mode::Add))
+    }
+
+    /// The operands of a map, if all are rows.
+    fn operands(&self, map: &lanes::Map) -> Option<SmallVec<[Place; 3]>> {
+        let place = |operand: &Operand| match *operand {
+            Operand::Rows(first) => Some(self.value(first)),
+            Operand::Shared(_) => None,
+        };
+        map.operands.iter().map(place).collect()
+    }
+}
+
+/// Whether a sum is short enough for a line.
+pub(super) fn is_short(sum: &lanes::Sum) -> bool {
+    let count = |spans: &[Span; 2]| spans.iter().map(|span| span.range().len()).sum::<usize>();
+    let terms = count(&sum.scaled) + count(&sum.rows) + count(&sum.products);
+    let one_sign = sum.products.iter().any(|span| span.is_empty());
+    terms <= MOST_TERMS && one_sign && count(&sum.shared) <= 1 && count(&sum.shared_products) == 0
 }
 
 /// Every step in its turn, where nothing is written as lines.
@@ -174,27 +205,27 @@ impl Writer {
         true
     }
 
-    /// The line of a sum over rows of lanes, if it is short; `row` says where the rows lie that are no first factors.
+    /// The line of a sum over rows of lanes, if it is short.
     fn sum_of_rows(
         &mut self,
         code: &LaneCode,
         sum: &lanes::Sum,
         out: Place,
-        row: impl Fn(u32) -> Place,
+        places: &Places,
         (mode, zero): (Mode, Zero),
     ) -> bool {
-        let mut short = Sum { out, count: 1, start: None, terms: SmallVec::new(), mode, zero };
-        let count = |spans: &[Span; 2]| spans.iter().map(|span| span.range().len()).sum::<usize>();
-        let terms = count(&sum.scaled) + count(&sum.rows) + count(&sum.products);
-        if terms > MOST_TERMS || count(&sum.shared) > 1 || count(&sum.shared_products) > 0 {
+        if !is_short(sum) {
             return false;
         }
+        // In a forward pass all are values; in reverse the first factors of products are.
+        let row = |own: u32| if zero == Zero::Absorbs { Place::adjoints(own) } else { places.value(own) };
+        let mut short = Sum { out, count: 1, start: None, terms: SmallVec::new(), mode, zero };
         for (sign, minus) in [(0, false), (1, true)] {
             let scaled = code.pairs(sum.scaled[sign]).iter();
             let scaled = scaled.map(|&(u, own)| (Factor::Number(Place::shared(u)), own));
             let plain = code.singles(sum.rows[sign]).iter().map(|&own| (Factor::Number(Place::ONE), own));
             let products = code.pairs(sum.products[sign]).iter();
-            let products = products.map(|&(other, own)| (Factor::Row(Place::values(other)), own));
+            let products = products.map(|&(other, own)| (Factor::Row(places.value(other)), own));
             let all = scaled.chain(plain).chain(products);
             short.terms.extend(all.map(|(factor, own)| Term { row: row(own), factor, minus }));
             if let Some(&u) = code.singles(sum.shared[sign]).first() {
@@ -275,9 +306,7 @@ impl Writer {
             return None;
         }
         let reads = |out: Place, count: u32| {
-            let meets = |place: Place| {
-                place.base == out.base && place.first < out.first + count && out.first < place.first + sum.count
-            };
+            let meets = |place: Place| place.meets(sum.count, out, count);
             let of_terms = sum.terms.iter().any(|term| {
                 let (Factor::Number(factor) | Factor::Row(factor)) = term.factor;
                 meets(term.row) || meets(factor)
@@ -286,8 +315,9 @@ impl Writer {
         };
         for (line, (out, count, own)) in self.written.iter().enumerate().rev().take(NEAR) {
             if let Some(own) = own.as_ref().filter(|_| (*out, *count) == (sum.out, sum.count)) {
-                let fits = own.terms.len() + sum.terms.len() <= MOST_TERMS;
-                return (fits && (own.start.is_none() || sum.start.is_none())).then_some(line);
+                let mut both = own.clone();
+                both.terms.extend(sum.terms.iter().copied());
+                return (both.is_line() && (own.start.is_none() || sum.start.is_none())).then_some(line);
             }
             if reads(*out, *count) {
                 return None;

@@ -1,17 +1,17 @@
 //! The forward pass over a block of lanes.
 
 use super::super::kernels::linear::{Mode, Sources, Terms, combine, matrix};
-use super::super::kernels::script::Turn;
+use super::super::kernels::script::{Outside, Turn};
 use super::super::kernels::{Isa, Zero, list, map};
 use super::{Block, Dense, LaneCode, Map, Operand, Step, Sum};
 
 impl LaneCode {
-    /// Computes every row; the columns have been filled.
-    pub(in super::super) fn forward(&self, shared: &[f64], block: &mut Block) {
+    /// Computes every row; the columns have been filled, apart from those that lie outside.
+    pub(in super::super) fn forward(&self, shared: &[f64], block: &mut Block, outside: &mut Outside<'_>) {
         for turn in &self.turns[0] {
             let step = match turn {
                 Turn::Lines(lines) => {
-                    block.lines(&self.script, lines, shared);
+                    block.lines(&self.script, lines, shared, outside);
                     continue;
                 }
                 Turn::Step(number) => &self.forward[*number as usize],

@@ -18,7 +18,7 @@ use smallvec::SmallVec;
 use super::kernels::Isa;
 use super::kernels::linear::{Matrix, Mode};
 use super::kernels::outer::Outer;
-use super::kernels::script::{Script, Slices, Turn};
+use super::kernels::script::{Outside, Script, Slices, Turn};
 use crate::op::Op;
 
 /// A part of a pool.
@@ -244,9 +244,9 @@ impl Block {
     }
 
     /// Runs lines of a script.
-    fn lines(&mut self, script: &Script, lines: &Range<u32>, shared: &[f64]) {
+    fn lines(&mut self, script: &Script, lines: &Range<u32>, shared: &[f64], outside: &mut Outside<'_>) {
         let (values, adjoints) = (self.values.get_mut(), self.adjoints.get_mut());
-        script.run(lines.clone(), Slices { values, adjoints, shared, lanes: self.lanes });
+        script.run(lines.clone(), Slices { values, adjoints, shared, lanes: self.lanes, outside });
     }
 
     /// Takes fewer lanes for a while, a multiple of 8.

@@ -3,31 +3,40 @@
 use super::super::kernels::linear::{Mode, Sources, combine, matrix};
 use super::super::kernels::outer::{Factors, outer};
 use super::super::kernels::reduce::{Sign, lane_dots, lane_sum};
-use super::super::kernels::script::Turn;
+use super::super::kernels::script::{Outside, Turn};
 use super::super::kernels::{Zero, list, map};
 use super::{Back, Block, LaneCode, Map, Sum};
 
 /// What a reverse pass writes beside the adjoints of rows.
-pub(in super::super) struct Totals<'t> {
+pub(in super::super) struct Totals<'t, 'o> {
     /// The adjoints of the shared numbers, to which those of the block are added.
     pub(in super::super) shared: &'t mut [f64],
+    /// Where the adjoints of columns go that lie outside.
+    pub(in super::super) outside: &'t mut Outside<'o>,
 }
 
 impl LaneCode {
     /// Computes the adjoint of every row that needs one, and adds up those of the shared numbers.
     ///
-    /// `seed` gives the seeds of an output, one for each lane.
-    pub(in super::super) fn reverse<'s>(
+    /// The seed of an output is the same in the first `used` lanes, and 0 in the others.
+    pub(in super::super) fn reverse(
         &self,
         shared: &[f64],
-        seed: impl Fn(usize) -> &'s [f64],
+        (seeds, used): (&[f64], usize),
         block: &mut Block,
-        totals: &mut Totals<'_>,
+        totals: &mut Totals<'_, '_>,
     ) {
+        if totals.outside.adjoints.is_none() {
+            // Lines add to the adjoints of columns that may lie outside.
+            let lanes = block.lanes;
+            for &row in self.script.outside() {
+                block.adjoints.get_mut()[row as usize * lanes..][..lanes].fill(0.0);
+            }
+        }
         for turn in &self.turns[1] {
             let back = match turn {
                 Turn::Lines(lines) => {
-                    block.lines(&self.script, lines, shared);
+                    block.lines(&self.script, lines, shared, totals.outside);
                     continue;
                 }
                 Turn::Step(number) => &self.reverse[*number as usize],
@@ -38,7 +47,7 @@ impl LaneCode {
             let row_of = |row: u32| row as usize * lanes..(row as usize + 1) * lanes;
             match back {
                 Back::Seed { row, output, mode } => {
-                    write(&mut adjoints[row_of(*row)], seed(*output as usize), *mode);
+                    write_seed(&mut adjoints[row_of(*row)], seeds[*output as usize], used, *mode);
                 }
                 Back::Gather { row, sum, mode } => {
                     let (low, high) = adjoints.split_at_mut((*row as usize + 1) * lanes);
@@ -142,6 +151,17 @@ fn write(out: &mut [f64], terms: &[f64], mode: Mode) {
     match mode {
         Mode::Store => out.copy_from_slice(terms),
         Mode::Add => out.iter_mut().zip(terms).for_each(|(out, term)| *out += term),
+    }
+}
+
+fn write_seed(out: &mut [f64], seed: f64, used: usize, mode: Mode) {
+    let (own, beyond) = out.split_at_mut(used);
+    match mode {
+        Mode::Store => {
+            own.fill(seed);
+            beyond.fill(0.0);
+        }
+        Mode::Add => own.iter_mut().for_each(|own| *own += seed),
     }
 }
 

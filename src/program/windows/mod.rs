@@ -17,7 +17,7 @@ use std::ops::Range;
 use super::kernels::Isa;
 use super::kernels::linear::Mode;
 use super::kernels::nest::{Nest, Source};
-use super::kernels::script::{Script, Slices, Turn};
+use super::kernels::script::{Outside, Script, Slices, Turn};
 use super::lanes::{Aligned, Span};
 use crate::op::Op;
 
@@ -204,7 +204,10 @@ impl Run {
     /// Runs lines of a script.
     fn lines(&mut self, script: &Script, lines: &Range<u32>, parameters: &[f64]) {
         let (values, adjoints) = (self.values.get_mut(), self.adjoints.get_mut());
-        script.run(lines.clone(), Slices { values, adjoints, shared: parameters, lanes: 1 });
+        script.run(
+            lines.clone(),
+            Slices { values, adjoints, shared: parameters, lanes: 1, outside: &mut Outside::default() },
+        );
     }
 }
 

@@ -3,8 +3,9 @@
 use super::super::batch::tile;
 use super::super::kernels::nest::Source;
 use super::super::kernels::reduce::lane_sum;
+use super::super::kernels::script::{MOST_OUTSIDE, Outside};
 use super::super::kernels::turn::turn;
-use super::super::lanes::{Aligned, Block, LaneCode, Operand, Totals, Uniforms};
+use super::super::lanes::{Block, LaneCode, Operand, Totals, Uniforms};
 use super::{Call, Window, WindowCode};
 
 /// What repeats itself in a run: a body, and where each of its lanes reads.
@@ -46,7 +47,6 @@ pub(super) struct RegionRun {
 #[derive(Clone, Debug)]
 struct Tile {
     block: Block,
-    seeds: Aligned,
     totals: Vec<f64>,
     sum: f64,
 }
@@ -54,12 +54,7 @@ struct Tile {
 impl RegionRun {
     pub(super) fn new(region: &Region) -> Self {
         let lanes = tile(&region.code, region.lanes as usize);
-        let tile = Tile {
-            block: Block::new(&region.code, lanes),
-            seeds: Aligned::new(lanes),
-            totals: vec![0.0; region.shared.len()],
-            sum: 0.0,
-        };
+        let tile = Tile { block: Block::new(&region.code, lanes), totals: vec![0.0; region.shared.len()], sum: 0.0 };
         Self {
             uniforms: vec![0.0; region.shared.len()],
             totals: vec![0.0; region.shared.len()],
@@ -71,12 +66,12 @@ impl RegionRun {
     /// How many numbers it would hold.
     pub(super) fn forecast(region: &Region) -> usize {
         let lanes = tile(&region.code, region.lanes as usize);
-        let of_tile = Block::forecast(&region.code, lanes) + lanes + region.shared.len();
+        let of_tile = Block::forecast(&region.code, lanes) + region.shared.len();
         at_once(region, lanes) * of_tile + 2 * region.shared.len()
     }
 
     pub(super) fn len(&self) -> usize {
-        let of_tile = |tile: &Tile| tile.block.len() + tile.seeds.get().len() + tile.totals.len();
+        let of_tile = |tile: &Tile| tile.block.len() + tile.totals.len();
         self.tiles.iter().map(of_tile).sum::<usize>() + self.uniforms.len() + self.totals.len()
     }
 }
@@ -167,19 +162,31 @@ impl Region {
         let mut sum = 0.0;
         for first in (0..lanes).step_by(of_tile * tiles.len()) {
             let at_work = (lanes - first).div_ceil(of_tile).min(tiles.len());
-            for_each_tile(&mut tiles[..at_work], |number, tile| {
-                let start = first + number * of_tile;
-                let used = of_tile.min(lanes - start);
-                self.compute(reads, start, used, tile);
+            let used = |start: usize| of_tile.min(lanes - start);
+            // One tile at a time may read and write its columns where they lie, if they are whole registers.
+            let outside = tiles.len() == 1 && used(first).is_multiple_of(8);
+            if outside {
+                let mut columns = self.outside(reads, first, used(first));
+                self.compute(reads, first, used(first), &mut tiles[0], &mut columns);
                 if let Some(adjoint) = adjoint {
-                    self.differentiate(reads, adjoint, used, tile);
+                    let places = self.places_outside(code, first);
+                    columns.adjoints = Some((&mut *adjoints, places));
+                    self.differentiate(reads, adjoint, used(first), &mut tiles[0], &mut columns);
                 }
-            });
+            } else {
+                for_each_tile(&mut tiles[..at_work], |number, tile| {
+                    let start = first + number * of_tile;
+                    self.compute(reads, start, used(start), tile, &mut Outside::default());
+                    if let Some(adjoint) = adjoint {
+                        self.differentiate(reads, adjoint, used(start), tile, &mut Outside::default());
+                    }
+                });
+            }
             for (number, tile) in tiles[..at_work].iter().enumerate() {
                 sum += tile.sum;
                 if adjoint.is_some() {
                     totals.iter_mut().zip(&tile.totals).for_each(|(total, own)| *total += own);
-                    self.scatter(code, first + number * of_tile, tile, adjoints);
+                    self.scatter(code, first + number * of_tile, tile, adjoints, outside);
                 }
             }
         }
@@ -187,6 +194,26 @@ impl Region {
             self.shared.add(totals, adjoints);
         }
         sum
+    }
+
+    /// The columns of a tile that may lie outside, where they lie.
+    fn outside<'a>(&self, reads: Reads<'a>, start: usize, used: usize) -> Outside<'a> {
+        let mut columns = Outside::default();
+        for (values, &row) in columns.values.iter_mut().zip(self.code.script.outside()) {
+            let Column { window, in_place, .. } = self.columns[row as usize];
+            let Source { numbers, first } = reads.call.source(in_place, reads.code, reads.values);
+            *values = Some(&numbers[reads.code.place(window, start) - first as usize..][..used]);
+        }
+        columns
+    }
+
+    /// Where the adjoints of those columns begin.
+    fn places_outside(&self, code: &WindowCode, start: usize) -> [usize; MOST_OUTSIDE] {
+        let mut places = [0; MOST_OUTSIDE];
+        for (place, &row) in places.iter_mut().zip(self.code.script.outside()) {
+            *place = code.place(self.columns[row as usize].window, start);
+        }
+        places
     }
 
     /// Reads the shared numbers.
@@ -200,11 +227,15 @@ impl Region {
     }
 
     /// Computes the lanes of a tile and their sum; those beyond the used ones are copies of the last.
-    fn compute(&self, reads: Reads<'_>, start: usize, used: usize, tile: &mut Tile) {
+    fn compute(&self, reads: Reads<'_>, start: usize, used: usize, tile: &mut Tile, outside: &mut Outside<'_>) {
         let Reads { call, code, values, uniforms } = reads;
         tile.block.set_lanes(used.next_multiple_of(8));
         let mut row = 0;
         while let Some(&Column { window, in_place, .. }) = self.columns.get(row) {
+            if outside.values[0].is_some() && self.may_lie_outside(row) {
+                row += 1;
+                continue;
+            }
             let side_by_side = self.side_by_side(row);
             let rows = tile.block.rows_mut(row..row + side_by_side);
             let lanes = rows.len() / side_by_side;
@@ -235,7 +266,7 @@ impl Region {
             }
             row += side_by_side;
         }
-        self.code.forward(uniforms, &mut tile.block);
+        self.code.forward(uniforms, &mut tile.block, outside);
         tile.sum = 0.0;
         if let Operand::Rows(row) = self.code.outputs[0] {
             let (whole, rest) = tile.block.value(row).split_at(used / 8 * 8);
@@ -246,6 +277,10 @@ impl Region {
         }
     }
 
+    fn may_lie_outside(&self, row: usize) -> bool {
+        self.code.script.outside().iter().any(|&outside| outside as usize == row)
+    }
+
     /// How many columns from one on are neighbours in every lane, as the numbers of an example in a table are.
     fn side_by_side(&self, row: usize) -> usize {
         let Window::Affine { first, step: step @ 2.. } = self.columns[row].window else { return 1 };
@@ -254,20 +289,18 @@ impl Region {
     }
 
     /// Differentiates a tile that was computed.
-    fn differentiate(&self, reads: Reads<'_>, adjoint: f64, used: usize, tile: &mut Tile) {
-        let seeds = &mut tile.seeds.get_mut()[..used.next_multiple_of(8)];
-        seeds[..used].fill(adjoint);
-        seeds[used..].fill(0.0);
+    fn differentiate(&self, reads: Reads<'_>, adjoint: f64, used: usize, tile: &mut Tile, outside: &mut Outside<'_>) {
         tile.totals.fill(0.0);
-        let Tile { block, seeds, totals, .. } = tile;
-        let seeds = &seeds.get()[..used.next_multiple_of(8)];
-        self.code.reverse(reads.uniforms, |_| seeds, block, &mut Totals { shared: totals });
+        let Tile { block, totals, .. } = tile;
+        self.code.reverse(reads.uniforms, (&[adjoint], used), block, &mut Totals { shared: totals, outside });
     }
 
-    /// Adds the adjoints of what the lanes of a tile read.
-    fn scatter(&self, code: &WindowCode, start: usize, tile: &Tile, adjoints: &mut [f64]) {
+    /// Adds the adjoints of what the lanes of a tile read, apart from those that were written `outside`.
+    fn scatter(&self, code: &WindowCode, start: usize, tile: &Tile, adjoints: &mut [f64], outside: bool) {
         let used = (self.lanes as usize - start).min(tile.block.lanes());
-        for (row, &Column { window, .. }) in (0..).zip(&self.columns).filter(|(_, column)| column.adjoint) {
+        let wanted = (0_u32..).zip(&self.columns).filter(|(_, column)| column.adjoint);
+        for (row, &Column { window, .. }) in wanted.filter(|&(row, _)| !(outside && self.may_lie_outside(row as usize)))
+        {
             let from = &tile.block.adjoint(row)[..used];
             match window {
                 Window::Affine { step: 1, .. } => {

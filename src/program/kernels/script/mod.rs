@@ -24,48 +24,66 @@ use crate::op::Op;
 
 /// The slice that a number lies in.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Base {
-    /// Values.
-    Values,
-    /// Adjoints.
-    Adjoints,
-    /// Numbers that are the same in every lane.
-    Shared,
+pub(super) struct Base(u8);
+
+impl Base {
+    const VALUES: Self = Self(0);
+    const ADJOINTS: Self = Self(1);
+    const SHARED: Self = Self(2);
     /// 1 and −0.
-    Own,
+    const OWN: Self = Self(3);
+    /// The first of the columns that may lie outside, then that of their adjoints.
+    const COLUMNS: [u8; 2] = [4, 8];
+    const COUNT: usize = 12;
 }
 
-/// The numbers of `Base::Own`.
+/// The most columns that may lie outside: as many as there are bases for.
+pub(crate) const MOST_OUTSIDE: usize = 4;
+
+/// The numbers of `Base::OWN`.
 static OWN: [f64; 2] = [1.0, -0.0];
 
 /// Where numbers lie: from `first` on, counted in rows.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Place {
-    /// The slice.
-    pub base: Base,
-    /// The first of them.
-    pub first: u32,
+    pub(super) base: Base,
+    pub(super) first: u32,
 }
 
 impl Place {
     /// The number 1.
-    pub(crate) const ONE: Self = Self { base: Base::Own, first: 0 };
+    pub(crate) const ONE: Self = Self { base: Base::OWN, first: 0 };
     /// The number −0, which changes nothing when it is added.
-    const NOTHING: Self = Self { base: Base::Own, first: 1 };
+    const NOTHING: Self = Self { base: Base::OWN, first: 1 };
 
     /// Values from `first` on.
     pub(crate) fn values(first: u32) -> Self {
-        Self { base: Base::Values, first }
+        Self { base: Base::VALUES, first }
     }
 
     /// Adjoints from `first` on.
     pub(crate) fn adjoints(first: u32) -> Self {
-        Self { base: Base::Adjoints, first }
+        Self { base: Base::ADJOINTS, first }
     }
 
     /// A number that is the same in every lane.
     pub(crate) fn shared(first: u32) -> Self {
-        Self { base: Base::Shared, first }
+        Self { base: Base::SHARED, first }
+    }
+
+    /// A column that may lie outside.
+    pub(crate) fn column(number: u8) -> Self {
+        Self { base: Base(Base::COLUMNS[0] + number), first: 0 }
+    }
+
+    /// The adjoints of a column that may lie outside.
+    pub(crate) fn column_adjoints(number: u8) -> Self {
+        Self { base: Base(Base::COLUMNS[1] + number), first: 0 }
+    }
+
+    /// Whether two places have one of `count` and of `other_count` rows in common.
+    pub(crate) fn meets(self, count: u32, other: Self, other_count: u32) -> bool {
+        self.base == other.base && self.first < other.first + other_count && other.first < self.first + count
     }
 }
 
@@ -106,6 +124,29 @@ pub(crate) struct Sum {
     pub zero: Zero,
 }
 
+impl Sum {
+    /// Whether a line can be made of it: its products of rows are all added or all subtracted.
+    pub(crate) fn is_line(&self) -> bool {
+        let mut products = self.terms.iter().filter(|term| matches!(term.factor, Factor::Row(_)));
+        let sign = products.next().map(|term| term.minus);
+        self.terms.len() <= MOST_TERMS && products.all(|term| Some(term.minus) == sign)
+    }
+
+    /// The terms, those with a number first, without the last if it is like the one before and that counts twice.
+    fn in_order(&self) -> (SmallVec<[Term; MOST_TERMS]>, bool) {
+        let mut terms = self.terms.clone();
+        terms.sort_by_key(|term| matches!(term.factor, Factor::Row(_)));
+        let twice = match terms.as_slice() {
+            [.., a, b] => a == b && matches!(b.factor, Factor::Row(_)),
+            _ => false,
+        };
+        if twice {
+            terms.pop();
+        }
+        (terms, twice)
+    }
+}
+
 /// The most terms of a sum.
 pub(crate) const MOST_TERMS: usize = 3;
 
@@ -122,7 +163,7 @@ pub(super) struct Line {
     count: u32,
     firsts: [u32; PLACES],
     bases: [Base; PLACES],
-    /// A bit for each term that is subtracted, and that of [`START`].
+    /// A bit for each number, and that of [`START`], whose sign is turned, and [`ALL`].
     minus: u8,
 }
 
@@ -130,12 +171,14 @@ pub(super) struct Line {
 const PLACES: usize = 8;
 /// Where sums have the number that they begin with.
 const START: usize = 7;
+/// The bit of sums whose products are subtracted.
+const ALL: usize = 6;
 /// Where maps have the number of their operation.
 const OP: usize = 7;
 
 /// Where the slices of a run begin.
 pub(super) struct Memory {
-    at: [*mut f64; 4],
+    at: [*mut f64; Base::COUNT],
     /// How many numbers a row has.
     lanes: usize,
     ops: *const Op,
@@ -143,7 +186,7 @@ pub(super) struct Memory {
 
 impl Line {
     fn new(function: Function, count: u32, places: &[Place], last: Place, minus: u8) -> Self {
-        let (mut firsts, mut bases) = ([0; PLACES], [Base::Own; PLACES]);
+        let (mut firsts, mut bases) = ([0; PLACES], [Base::OWN; PLACES]);
         for (at, &Place { base, first }) in places.iter().enumerate().chain([(PLACES - 1, &last)]) {
             (firsts[at], bases[at]) = (first, base);
         }
@@ -157,7 +200,7 @@ impl Line {
     #[inline(always)]
     unsafe fn rows(&self, place: usize, memory: &Memory) -> *mut f64 {
         // SAFETY: as the caller promises.
-        unsafe { memory.at[self.bases[place] as usize].add(self.firsts[place] as usize * memory.lanes) }
+        unsafe { memory.at[usize::from(self.bases[place].0)].add(self.firsts[place] as usize * memory.lanes) }
     }
 
     /// The number at a place.
@@ -167,7 +210,7 @@ impl Line {
     #[inline(always)]
     unsafe fn number(&self, place: usize, memory: &Memory) -> f64 {
         // SAFETY: as the caller promises.
-        unsafe { memory.at[self.bases[place] as usize].add(self.firsts[place] as usize).read() }
+        unsafe { memory.at[usize::from(self.bases[place].0)].add(self.firsts[place] as usize).read() }
     }
 
     /// How many numbers the line computes.
@@ -196,9 +239,11 @@ pub(crate) struct Script {
     lines: Vec<Line>,
     ops: Vec<Op>,
     /// Behind the last row of each slice.
-    rows: [u32; 4],
+    rows: [u32; Base::COUNT],
     /// Behind the last single number.
-    numbers: [u32; 4],
+    numbers: [u32; Base::COUNT],
+    /// The rows of the columns that may lie outside.
+    outside: SmallVec<[u32; MOST_OUTSIDE]>,
 }
 
 /// What a pass does next.
@@ -212,7 +257,7 @@ pub(crate) enum Turn {
 
 /// The slices of a run.
 #[derive(Debug)]
-pub(crate) struct Slices<'a> {
+pub(crate) struct Slices<'a, 'b> {
     /// Values.
     pub values: &'a mut [f64],
     /// Adjoints; none in a forward pass.
@@ -221,6 +266,17 @@ pub(crate) struct Slices<'a> {
     pub shared: &'a [f64],
     /// How many numbers a row has.
     pub lanes: usize,
+    /// Columns that lie outside.
+    pub outside: &'a mut Outside<'b>,
+}
+
+/// Columns that lie outside the rows, where the caller has them.
+#[derive(Debug, Default)]
+pub(crate) struct Outside<'a> {
+    /// The numbers of each, if these are not in their row.
+    pub values: [Option<&'a [f64]>; MOST_OUTSIDE],
+    /// Where their adjoints are added, and where each begins there, if these are not to stand in their rows.
+    pub adjoints: Option<(&'a mut [f64], [usize; MOST_OUTSIDE])>,
 }
 
 impl Default for Script {
@@ -233,7 +289,26 @@ impl Default for Script {
 impl Script {
     /// An empty script, over rows of lanes or over single numbers.
     pub(crate) fn new(isa: Isa, over_lanes: bool) -> Self {
-        Self { isa, over_lanes, lines: vec![], ops: vec![], rows: [0; 4], numbers: [0; 4] }
+        Self {
+            isa,
+            over_lanes,
+            lines: vec![],
+            ops: vec![],
+            rows: [0; Base::COUNT],
+            numbers: [0; Base::COUNT],
+            outside: SmallVec::new(),
+        }
+    }
+
+    /// A script over rows of lanes, in which the columns with these rows may lie outside.
+    pub(crate) fn with_columns_outside(isa: Isa, rows: &[u32]) -> Self {
+        assert!(rows.len() <= MOST_OUTSIDE, "up to {MOST_OUTSIDE} columns lie outside");
+        Self { outside: rows.into(), ..Self::new(isa, true) }
+    }
+
+    /// The rows of the columns that may lie outside.
+    pub(crate) fn outside(&self) -> &[u32] {
+        &self.outside
     }
 
     /// How many lines there are.
@@ -243,20 +318,20 @@ impl Script {
 
     /// Takes a row of `count` numbers into account.
     fn reach(&mut self, Place { base, first }: Place, count: u32) {
-        let end = &mut self.rows[base as usize];
+        let end = &mut self.rows[usize::from(base.0)];
         *end = (*end).max(first.checked_add(count).expect("rows have 32-bit numbers"));
     }
 
     /// Takes a number into account.
     fn reach_number(&mut self, Place { base, first }: Place) {
-        let end = &mut self.numbers[base as usize];
+        let end = &mut self.numbers[usize::from(base.0)];
         *end = (*end).max(first.checked_add(1).expect("numbers have 32-bit numbers"));
     }
 
     /// Writes a sum.
     ///
     /// # Panics
-    /// When it has no terms or too many, or is neither a value nor an adjoint.
+    /// When it has too many terms, products of rows with different signs, or is neither a value nor an adjoint.
     pub(crate) fn sum(&mut self, sum: &Sum) {
         let line = self.line_of(sum);
         self.lines.push(line);
@@ -272,16 +347,18 @@ impl Script {
 
     fn line_of(&mut self, sum: &Sum) -> Line {
         check_target(sum.out);
-        let mut terms = sum.terms.clone();
-        terms.sort_by_key(|term| matches!(term.factor, Factor::Row(_)));
-        let numbers = terms.iter().filter(|term| matches!(term.factor, Factor::Number(_))).count();
-        let function = sum::function(self.isa, terms.len(), numbers, sum.mode, sum.zero);
+        let (terms, twice) = sum.in_order();
+        let products = terms.iter().filter(|term| matches!(term.factor, Factor::Row(_)));
+        let all = products.clone().any(|term| term.minus);
+        assert!(products.clone().all(|term| term.minus == all), "products of rows have one sign");
+        let numbers = terms.len() - products.count();
+        let function = sum::function(self.isa, (terms.len(), numbers, twice), sum.mode, sum.zero);
         let mut places: SmallVec<[Place; PLACES]> = SmallVec::from_slice(&[sum.out]);
-        let mut minus = 0;
+        let mut minus = u8::from(all) << ALL;
         for (n, term) in terms.iter().enumerate() {
-            minus |= u8::from(term.minus) << n;
             let factor = match term.factor {
                 Factor::Number(place) => {
+                    minus |= u8::from(term.minus != all) << n;
                     self.reach_number(place);
                     place
                 }
@@ -296,7 +373,7 @@ impl Script {
         self.reach(sum.out, sum.count);
         let (start, subtracted) = sum.start.unwrap_or((Place::NOTHING, false));
         self.reach_number(start);
-        Line::new(function, sum.count, &places, start, minus | u8::from(subtracted) << START)
+        Line::new(function, sum.count, &places, start, minus | u8::from(subtracted != all) << START)
     }
 
     /// Writes the sum of a product over neighbouring numbers: `sum.out` is one number, and there is one term.
@@ -375,7 +452,7 @@ impl Script {
         if number == self.ops.len() {
             self.ops.push(op);
         }
-        Place { base: Base::Own, first: u32::try_from(number).expect("fewer than 2³² operations") }
+        Place { base: Base::OWN, first: u32::try_from(number).expect("fewer than 2³² operations") }
     }
 
     /// How many rows a map reads: as many numbers as fill whole registers.
@@ -383,27 +460,53 @@ impl Script {
         if self.over_lanes { count } else { count.next_multiple_of(8) }
     }
 
+    /// Refuses a slice that the script reaches beyond.
+    #[inline]
+    fn check_reach(&self, base: usize, lanes: usize, len: usize) {
+        let (rows, numbers) = (self.rows[base] as usize, self.numbers[base] as usize);
+        let fits = rows.checked_mul(lanes).is_some_and(|end| end <= len) && numbers <= len;
+        assert!(fits, "a script reaches row {rows} and number {numbers} of {len} numbers in slice {base}");
+    }
+
     /// Runs some lines.
     ///
     /// # Panics
     /// When the script reaches beyond a slice.
-    pub(crate) fn run(&self, lines: Range<u32>, slices: Slices<'_>) {
-        let Slices { values, adjoints, shared, lanes } = slices;
+    pub(crate) fn run(&self, lines: Range<u32>, slices: Slices<'_, '_>) {
+        let Slices { values, adjoints, shared, lanes, outside } = slices;
         assert!(if self.over_lanes { lanes.is_multiple_of(8) } else { lanes == 1 }, "no script for {lanes} lanes");
         let mut own = OWN;
-        let lens = [values.len(), adjoints.len(), shared.len(), own.len()];
         let lines = &self.lines[lines.start as usize..lines.end as usize];
-        for (base, len) in lens.into_iter().enumerate() {
-            let (rows, numbers) = (self.rows[base] as usize, self.numbers[base] as usize);
-            let fits = rows.checked_mul(lanes).is_some_and(|end| end <= len) && numbers <= len;
-            assert!(fits, "a script reaches row {rows} and number {numbers} of {len} numbers in slice {base}");
-        }
-        let memory = Memory {
-            // What is shared is only read: `check_target` saw to it.
-            at: [values.as_mut_ptr(), adjoints.as_mut_ptr(), shared.as_ptr().cast_mut(), own.as_mut_ptr()],
-            lanes,
-            ops: self.ops.as_ptr(),
+        let mut memory = Memory { at: [std::ptr::null_mut(); Base::COUNT], lanes, ops: self.ops.as_ptr() };
+        let mut give = |base: u8, first: *mut f64, len: usize| {
+            self.check_reach(usize::from(base), lanes, len);
+            memory.at[usize::from(base)] = first;
         };
+        for (number, &row) in (0_u8..).zip(&self.outside) {
+            let place = usize::from(number);
+            let own = |numbers: &mut [f64]| {
+                let row = numbers.get_mut(row as usize * lanes..).unwrap_or_default();
+                (row.as_mut_ptr(), row.len())
+            };
+            let (first, len) = match outside.values[place] {
+                Some(column) => (column.as_ptr().cast_mut(), column.len()),
+                None => own(values),
+            };
+            give(Base::COLUMNS[0] + number, first, len);
+            let (first, len) = match &mut outside.adjoints {
+                Some((all, firsts)) => {
+                    let column = all.get_mut(firsts[place]..).unwrap_or_default();
+                    (column.as_mut_ptr(), column.len())
+                }
+                None => own(adjoints),
+            };
+            give(Base::COLUMNS[1] + number, first, len);
+        }
+        // What is shared or a column is only read: `check_target` saw to it.
+        give(Base::SHARED.0, shared.as_ptr().cast_mut(), shared.len());
+        give(Base::OWN.0, own.as_mut_ptr(), own.len());
+        give(Base::VALUES.0, values.as_mut_ptr(), values.len());
+        give(Base::ADJOINTS.0, adjoints.as_mut_ptr(), adjoints.len());
         for line in lines {
             // SAFETY: an `Isa` is made of sets that the processor has; the places were checked above.
             unsafe { (line.function)(line, &memory) };
@@ -418,5 +521,6 @@ fn are_apart(a: Place, b: Place, count: u32) -> bool {
 
 /// Refuses to write where nothing may be written.
 fn check_target(out: Place) {
-    assert!(matches!(out.base, Base::Values | Base::Adjoints), "a line writes values or adjoints");
+    let writes = matches!(out.base, Base::VALUES | Base::ADJOINTS) || out.base.0 >= Base::COLUMNS[1];
+    assert!(writes, "a line writes values or adjoints");
 }

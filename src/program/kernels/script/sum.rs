@@ -4,41 +4,47 @@ use super::super::Zero;
 use super::super::isa::{Instruction, Isa};
 use super::super::linear::{Mode, has_nan, product};
 use super::super::vector::Simd;
-use super::{Function, Line, Memory, START};
+use super::{ALL, Function, Line, Memory, START};
 
-/// The function for so many terms, of which the first `numbers` have a number as factor.
+/// The function for so many terms, of which the first `numbers` have a number as factor; with `twice`, the last counts
+/// twice.
 ///
 /// # Panics
-/// When there are more than three terms.
-pub(super) fn function(isa: Isa, terms: usize, numbers: usize, mode: Mode, zero: Zero) -> Function {
+/// When there are more than three terms, or one with a number counts twice.
+pub(super) fn function(isa: Isa, shape: (usize, usize, bool), mode: Mode, zero: Zero) -> Function {
     match (mode, zero) {
-        (Mode::Store, Zero::Multiplies) => of_terms::<false, false>(isa, terms, numbers),
-        (Mode::Add, Zero::Multiplies) => of_terms::<false, true>(isa, terms, numbers),
-        (Mode::Store, Zero::Absorbs) => of_terms::<true, false>(isa, terms, numbers),
-        (Mode::Add, Zero::Absorbs) => of_terms::<true, true>(isa, terms, numbers),
+        (Mode::Store, Zero::Multiplies) => of_shape::<false, false>(isa, shape),
+        (Mode::Add, Zero::Multiplies) => of_shape::<false, true>(isa, shape),
+        (Mode::Store, Zero::Absorbs) => of_shape::<true, false>(isa, shape),
+        (Mode::Add, Zero::Absorbs) => of_shape::<true, true>(isa, shape),
     }
 }
 
-fn of_terms<const ABSORB: bool, const ADD: bool>(isa: Isa, terms: usize, numbers: usize) -> Function {
-    match (terms, numbers) {
-        (0, 0) => isa.function::<Products<0, 0, ABSORB, ADD>>(),
-        (1, 0) => isa.function::<Products<1, 0, ABSORB, ADD>>(),
-        (1, 1) => isa.function::<Products<1, 1, ABSORB, ADD>>(),
-        (2, 0) => isa.function::<Products<2, 0, ABSORB, ADD>>(),
-        (2, 1) => isa.function::<Products<2, 1, ABSORB, ADD>>(),
-        (2, 2) => isa.function::<Products<2, 2, ABSORB, ADD>>(),
-        (3, 0) => isa.function::<Products<3, 0, ABSORB, ADD>>(),
-        (3, 1) => isa.function::<Products<3, 1, ABSORB, ADD>>(),
-        (3, 2) => isa.function::<Products<3, 2, ABSORB, ADD>>(),
-        (3, 3) => isa.function::<Products<3, 3, ABSORB, ADD>>(),
-        _ => panic!("no line for {terms} terms, {numbers} of them with a number"),
+fn of_shape<const ABSORB: bool, const ADD: bool>(isa: Isa, (terms, numbers, twice): (usize, usize, bool)) -> Function {
+    match (terms, numbers, twice) {
+        (0, 0, false) => isa.function::<Products<0, 0, false, ABSORB, ADD>>(),
+        (1, 0, false) => isa.function::<Products<1, 0, false, ABSORB, ADD>>(),
+        (1, 0, true) => isa.function::<Products<1, 0, true, ABSORB, ADD>>(),
+        (1, 1, false) => isa.function::<Products<1, 1, false, ABSORB, ADD>>(),
+        (2, 0, false) => isa.function::<Products<2, 0, false, ABSORB, ADD>>(),
+        (2, 0, true) => isa.function::<Products<2, 0, true, ABSORB, ADD>>(),
+        (2, 1, false) => isa.function::<Products<2, 1, false, ABSORB, ADD>>(),
+        (2, 1, true) => isa.function::<Products<2, 1, true, ABSORB, ADD>>(),
+        (2, 2, false) => isa.function::<Products<2, 2, false, ABSORB, ADD>>(),
+        (3, 0, false) => isa.function::<Products<3, 0, false, ABSORB, ADD>>(),
+        (3, 1, false) => isa.function::<Products<3, 1, false, ABSORB, ADD>>(),
+        (3, 2, false) => isa.function::<Products<3, 2, false, ABSORB, ADD>>(),
+        (3, 3, false) => isa.function::<Products<3, 3, false, ABSORB, ADD>>(),
+        _ => panic!("no line for {terms} terms, {numbers} of them with a number, the last twice: {twice}"),
     }
 }
 
-/// A sum of `N` products, of which the first `K` have a number as factor.
-struct Products<const N: usize, const K: usize, const ABSORB: bool, const ADD: bool>;
+/// A sum of `N` products, of which the first `K` have a number as factor and the last counts twice if `TWICE`.
+struct Products<const N: usize, const K: usize, const TWICE: bool, const ABSORB: bool, const ADD: bool>;
 
-impl<const N: usize, const K: usize, const ABSORB: bool, const ADD: bool> Instruction for Products<N, K, ABSORB, ADD> {
+impl<const N: usize, const K: usize, const TWICE: bool, const ABSORB: bool, const ADD: bool> Instruction
+    for Products<N, K, TWICE, ABSORB, ADD>
+{
     #[inline(always)]
     unsafe fn run<S: Simd>(simd: S, line: &Line, memory: &Memory) {
         // SAFETY: the caller vouches for the places; no register goes beyond `len` numbers.
@@ -46,40 +52,42 @@ impl<const N: usize, const K: usize, const ABSORB: bool, const ADD: bool> Instru
             let sign = |bit: usize| if line.minus >> bit & 1 == 0 { 1.0 } else { -1.0 };
             let len = line.len(memory);
             let x = line.rows(0, memory);
-            let start = simd.splat(sign(START) * line.number(START, memory));
             let mut terms = Terms::<S, N> {
-                start,
+                start: simd.splat(sign(START) * line.number(START, memory)),
+                sign: simd.splat(sign(ALL)),
                 scales: [simd.splat(0.0); N],
                 factors: [std::ptr::null(); N],
                 rows: [std::ptr::null(); N],
             };
             for n in 0..N {
-                let scale = if n < K { sign(n) * line.number(1 + 2 * n, memory) } else { sign(n) };
-                terms.scales[n] = simd.splat(scale);
-                if n >= K {
+                if n < K {
+                    terms.scales[n] = simd.splat(sign(n) * line.number(1 + 2 * n, memory));
+                } else {
                     terms.factors[n] = line.rows(1 + 2 * n, memory);
                 }
                 terms.rows[n] = line.rows(2 + 2 * n, memory);
             }
             let mut done = 0;
             while len - done >= 4 * S::WIDTH {
-                terms.block::<K, 4, ABSORB, ADD>(simd, x, done);
+                terms.block::<K, 4, TWICE, ABSORB, ADD>(simd, x, done);
                 done += 4 * S::WIDTH;
             }
             while len - done >= S::WIDTH {
-                terms.block::<K, 1, ABSORB, ADD>(simd, x, done);
+                terms.block::<K, 1, TWICE, ABSORB, ADD>(simd, x, done);
                 done += S::WIDTH;
             }
             if done < len {
-                terms.rest::<K, ABSORB, ADD>(simd, x, done, len - done);
+                terms.rest::<K, TWICE, ABSORB, ADD>(simd, x, done, len - done);
             }
         }
     }
 }
 
-/// What a sum is made of: rows, with a number or a sign for each, and a second row for some.
+/// What a sum is made of: rows, with a number for the first of them and a second row for the others.
 struct Terms<S: Simd, const N: usize> {
     start: S::Vector,
+    /// 1, or −1 where all products are subtracted: what is added to them has its sign turned before.
+    sign: S::Vector,
     scales: [S::Vector; N],
     factors: [*const f64; N],
     rows: [*const f64; N],
@@ -91,7 +99,7 @@ impl<S: Simd, const N: usize> Terms<S, N> {
     /// # Safety
     /// The rows have these numbers.
     #[inline(always)]
-    unsafe fn block<const K: usize, const M: usize, const ABSORB: bool, const ADD: bool>(
+    unsafe fn block<const K: usize, const M: usize, const TWICE: bool, const ABSORB: bool, const ADD: bool>(
         &self,
         simd: S,
         x: *mut f64,
@@ -99,34 +107,45 @@ impl<S: Simd, const N: usize> Terms<S, N> {
     ) {
         // SAFETY: as the caller promises.
         unsafe {
-            let mut sums = self.sums::<K, M, false>(simd, done);
+            let mut sums = self.sums::<K, M, TWICE, false>(simd, done);
             if ABSORB && has_nan(simd, &sums) {
-                sums = self.sums::<K, M, true>(simd, done);
+                sums = self.sums::<K, M, TWICE, true>(simd, done);
             }
             for m in 0..M {
                 let x = x.add(done + m * S::WIDTH);
-                simd.store(if ADD { simd.add(simd.load(x), sums[m]) } else { sums[m] }, x);
+                let before = if ADD { simd.load(x) } else { simd.splat(-0.0) };
+                simd.store(self.total::<K>(simd, before, sums[m]), x);
             }
         }
+    }
+
+    /// What is written where `before` stood, or −0 if that is forgotten.
+    #[inline(always)]
+    fn total<const K: usize>(&self, simd: S, before: S::Vector, sum: S::Vector) -> S::Vector {
+        // Without products of rows the numbers have the signs.
+        if K == N { simd.add(before, sum) } else { simd.mul_add(sum, self.sign, before) }
     }
 
     /// # Safety
     /// The rows have these numbers.
     #[inline(always)]
-    unsafe fn sums<const K: usize, const M: usize, const ABSORB: bool>(&self, simd: S, done: usize) -> [S::Vector; M] {
+    unsafe fn sums<const K: usize, const M: usize, const TWICE: bool, const ABSORB: bool>(
+        &self,
+        simd: S,
+        done: usize,
+    ) -> [S::Vector; M] {
         let mut sums = [self.start; M];
         for n in 0..N {
             for m in 0..M {
                 let at = done + m * S::WIDTH;
                 // SAFETY: as the caller promises.
                 let row = unsafe { simd.load(self.rows[n].add(at)) };
-                let factor = if n < K {
-                    self.scales[n]
-                } else {
-                    // SAFETY: as the caller promises.
-                    simd.mul_add(unsafe { simd.load(self.factors[n].add(at)) }, self.scales[n], simd.splat(-0.0))
-                };
+                // SAFETY: as above.
+                let factor = if n < K { self.scales[n] } else { unsafe { simd.load(self.factors[n].add(at)) } };
                 sums[m] = product::<S, ABSORB, false>(simd, factor, row, sums[m]);
+                if TWICE && n + 1 == N {
+                    sums[m] = product::<S, ABSORB, false>(simd, factor, row, sums[m]);
+                }
             }
         }
         sums
@@ -137,7 +156,7 @@ impl<S: Simd, const N: usize> Terms<S, N> {
     /// # Safety
     /// The rows have `some` numbers from `done` on.
     #[inline(always)]
-    unsafe fn rest<const K: usize, const ABSORB: bool, const ADD: bool>(
+    unsafe fn rest<const K: usize, const TWICE: bool, const ABSORB: bool, const ADD: bool>(
         &self,
         simd: S,
         x: *mut f64,
@@ -148,19 +167,19 @@ impl<S: Simd, const N: usize> Terms<S, N> {
         for n in 0..N {
             // SAFETY: as the caller promises.
             let row = unsafe { simd.load_some(self.rows[n].add(done), some) };
-            let factor = if n < K {
-                self.scales[n]
-            } else {
-                // SAFETY: as the caller promises.
-                let factor = unsafe { simd.load_some(self.factors[n].add(done), some) };
-                simd.mul_add(factor, self.scales[n], simd.splat(-0.0))
-            };
+            // SAFETY: as above.
+            let factor =
+                if n < K { self.scales[n] } else { unsafe { simd.load_some(self.factors[n].add(done), some) } };
             sum = product::<S, ABSORB, false>(simd, factor, row, sum);
+            if TWICE && n + 1 == N {
+                sum = product::<S, ABSORB, false>(simd, factor, row, sum);
+            }
         }
         // SAFETY: as the caller promises.
         unsafe {
             let x = x.add(done);
-            simd.store_some(if ADD { simd.add(simd.load_some(x, some), sum) } else { sum }, x, some);
+            let before = if ADD { simd.load_some(x, some) } else { simd.splat(-0.0) };
+            simd.store_some(self.total::<K>(simd, before, sum), x, some);
         }
     }
 }

@@ -1,5 +1,7 @@
+use smallvec::SmallVec;
+
 use super::super::linear::Mode;
-use super::super::script::{Factor, MOST_TERMS, Place, Script, Slices, Sum, Term};
+use super::super::script::{Factor, MOST_TERMS, Outside, Place, Script, Slices, Sum, Term};
 use super::super::{Isa, Zero};
 use super::{Compensated, SPECIAL, numbers, same};
 use crate::op::{Arity, Op, Scalar};
@@ -22,7 +24,8 @@ impl Buffers {
 
     fn run(&mut self, script: &Script) {
         let Self { values, adjoints, shared, lanes } = self;
-        script.run(0..script.len(), Slices { values, adjoints, shared, lanes: *lanes });
+        script
+            .run(0..script.len(), Slices { values, adjoints, shared, lanes: *lanes, outside: &mut Outside::default() });
     }
 
     fn at(&self, place: Place, i: usize) -> f64 {
@@ -60,11 +63,17 @@ fn sums(out: Place, count: u32, step: u32) -> Vec<Sum> {
                         0 => Factor::Number(Place::shared(2)),
                         _ => Factor::Number(Place::ONE),
                     },
-                    minus: n % 2 == 1,
+                    // Products of rows have one sign.
+                    minus: if n as usize >= numbers { zero == Zero::Absorbs } else { n % 2 == 1 },
                 };
-                let terms = (0..u32::try_from(terms).unwrap()).map(term).rev().collect();
+                let terms: SmallVec<_> = (0..u32::try_from(terms).unwrap()).map(term).rev().collect();
                 let start = (numbers != 1).then_some((Place::shared(1), numbers == 0));
-                sums.push(Sum { out, count, start, terms, mode, zero });
+                sums.push(Sum { out, count, start, terms: terms.clone(), mode, zero });
+                if terms.len() > numbers && terms.len() < MOST_TERMS {
+                    // The last product counts twice.
+                    let terms = terms.iter().copied().chain(terms.first().copied()).collect();
+                    sums.push(Sum { out, count, start, terms, mode, zero });
+                }
             }
         }
     }
@@ -236,6 +245,74 @@ fn maps_have_the_bits_of_the_rules() {
     });
 }
 
+/// Column 0 times row 2, added to the adjoints of column 1, whose row is 1.
+fn by_columns(isa: Isa) -> Script {
+    let mut script = Script::with_columns_outside(isa, &[0, 1]);
+    let term = Term { row: Place::values(2), factor: Factor::Row(Place::column(0)), minus: false };
+    let (out, terms) = (Place::column_adjoints(1), [term].into_iter().collect());
+    script.sum(&Sum { out, count: 1, start: None, terms, mode: Mode::Add, zero: Zero::Absorbs });
+    script
+}
+
+#[test]
+fn columns_lie_in_their_rows_or_outside() {
+    for isa in Isa::supported() {
+        let (script, lanes) = (by_columns(isa), 40);
+        let (column, mut all) = (numbers(7, lanes), numbers(8, 100));
+        for lies_outside in [false, true] {
+            let Buffers { mut values, mut adjoints, shared, .. } = Buffers::new(lanes);
+            let (adjoints_before, all_before) = (adjoints.clone(), all.clone());
+            let mut outside = Outside::default();
+            if lies_outside {
+                outside.values[0] = Some(&column);
+                outside.adjoints = Some((&mut all, [60, 13, 0, 0]));
+            }
+            let first = if lies_outside { column.clone() } else { values[..lanes].to_vec() };
+            let row = values[2 * lanes..3 * lanes].to_vec();
+            let (values, adjoints, outside) = (&mut values, &mut adjoints, &mut outside);
+            script.run(0..1, Slices { values, adjoints, shared: &shared, lanes, outside });
+            for i in 0..lanes {
+                let (before, got) = if lies_outside {
+                    (all_before[13 + i], all[13 + i])
+                } else {
+                    (adjoints_before[lanes + i], adjoints[lanes + i])
+                };
+                let mut want = Compensated::default();
+                want.add(before, 1.0);
+                want.add(first[i], row[i]);
+                assert!(want.agrees(got), "{isa:?}, lane {i}: {got:e}, not {want:?}");
+            }
+            let untouched =
+                if lies_outside { same_all(adjoints, &adjoints_before) } else { same_all(&all, &all_before) };
+            assert!(untouched, "nothing else is written");
+        }
+    }
+}
+
+fn same_all(a: &[f64], b: &[f64]) -> bool {
+    a.iter().zip(b).all(|(&a, &b)| same(a, b))
+}
+
+#[test]
+#[should_panic(expected = "of 39 numbers in slice 4")]
+fn a_column_outside_that_is_too_short_is_refused() {
+    let (mut values, mut adjoints, column) = ([0.0; 120], [0.0; 120], [0.0; 39]);
+    let mut outside = Outside::default();
+    outside.values[0] = Some(&column);
+    let (values, adjoints) = (&mut values, &mut adjoints);
+    by_columns(Isa::detect()).run(0..1, Slices { values, adjoints, shared: &[], lanes: 40, outside: &mut outside });
+}
+
+#[test]
+#[should_panic(expected = "products of rows have one sign")]
+fn products_of_different_signs_are_no_line() {
+    let term = |minus| Term { row: Place::values(1), factor: Factor::Row(Place::values(2)), minus };
+    let terms = [term(true), term(false)].into_iter().collect();
+    let sum = Sum { out: Place::values(3), count: 1, start: None, terms, mode: Mode::Store, zero: Zero::Absorbs };
+    assert!(!sum.is_line());
+    Script::new(Isa::detect(), true).sum(&sum);
+}
+
 #[test]
 fn a_map_is_refused_where_it_cannot_be_a_line() {
     let mut script = Script::new(Isa::detect(), false);
@@ -251,7 +328,8 @@ fn a_map_is_refused_where_it_cannot_be_a_line() {
 fn a_script_that_reaches_beyond_its_slices_is_not_run() {
     let mut script = Script::new(Isa::detect(), false);
     assert!(script.map(Op::Exp, 3, Place::values(8), &[Place::values(0)]));
-    script.run(0..1, Slices { values: &mut [0.0; 15], adjoints: &mut [], shared: &[], lanes: 1 });
+    let outside = &mut Outside::default();
+    script.run(0..1, Slices { values: &mut [0.0; 15], adjoints: &mut [], shared: &[], lanes: 1, outside });
 }
 
 #[test]
