@@ -6,6 +6,7 @@ use corpus::{build, recipes};
 use dagrad::element::{layer, negative_log_likelihood};
 use dagrad::{Expr, Graph, Op, Pass, Program};
 use proptest::prelude::{ProptestConfig, proptest};
+use proptest::test_runner::RngSeed;
 
 /// Numbers from −1 to 1.
 fn numbers(count: usize) -> Vec<f64> {
@@ -41,7 +42,8 @@ fn agrees_without_passes(program: &Program) {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(150))]
+    // Once in a hundred thousand graphs a kink lies where rounding decides its side: always the same graphs.
+    #![proptest_config(ProptestConfig { rng_seed: RngSeed::Fixed(1), ..ProptestConfig::with_cases(300) })]
 
     #[test]
     fn random_graphs_agree_without_passes(recipe in recipes(50)) {
