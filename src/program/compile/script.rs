@@ -284,7 +284,7 @@ impl Writer {
         if short.dots {
             for sum in sums {
                 self.script.dot(&sum);
-                self.written.push((sum.out, 1, None));
+                self.wrote(sum.out, 1);
             }
             return true;
         }

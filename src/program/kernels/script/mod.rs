@@ -20,7 +20,7 @@ use smallvec::SmallVec;
 use super::Zero;
 use super::isa::Isa;
 use super::linear::Mode;
-use crate::op::Op;
+use crate::op::{Arity, Op};
 
 /// The slice that a number lies in.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -260,7 +260,7 @@ pub(crate) enum Turn {
 pub(crate) struct Slices<'a, 'b> {
     /// Values.
     pub values: &'a mut [f64],
-    /// Adjoints; none in a forward pass.
+    /// Adjoints.
     pub adjoints: &'a mut [f64],
     /// Numbers that are the same in every lane.
     pub shared: &'a [f64],
@@ -404,8 +404,12 @@ impl Script {
     /// Writes an operation over neighbouring numbers, and says whether it could.
     ///
     /// Numbers beyond the last fill a register of the result: what stands there must not be wanted any more.
+    ///
+    /// # Panics
+    /// When the operation takes another number of operands, or the result is neither a value nor an adjoint.
     pub(crate) fn map(&mut self, op: Op, count: u32, out: Place, operands: &[Place]) -> bool {
         check_target(out);
+        check_operands(op, operands);
         let len = self.whole(count);
         let apart = operands.iter().all(|&operand| are_apart(operand, out, len));
         let Some(function) = super::map::forward_line(self.isa, op).filter(|_| apart) else { return false };
@@ -417,6 +421,9 @@ impl Script {
     }
 
     /// Writes what an operation adds to the adjoint of an operand, and says whether it could.
+    ///
+    /// # Panics
+    /// As [`Script::map`], and when there is no such operand.
     #[expect(clippy::too_many_arguments, reason = "an operation, four places and how the last is written")]
     pub(crate) fn map_back(
         &mut self,
@@ -430,6 +437,7 @@ impl Script {
         mode: Mode,
     ) -> bool {
         check_target(target);
+        check_operands(op, operands);
         let len = self.whole(count);
         let read = [adjoint, value];
         let apart = read.iter().chain(operands).all(|&read| are_apart(read, target, len));
@@ -478,35 +486,24 @@ impl Script {
         let mut own = OWN;
         let lines = &self.lines[lines.start as usize..lines.end as usize];
         let mut memory = Memory { at: [std::ptr::null_mut(); Base::COUNT], lanes, ops: self.ops.as_ptr() };
-        let mut give = |base: u8, first: *mut f64, len: usize| {
+        let mut give = |base: u8, (first, len): (*mut f64, usize)| {
             self.check_reach(usize::from(base), lanes, len);
             memory.at[usize::from(base)] = first;
         };
-        for (number, &row) in (0_u8..).zip(&self.outside) {
-            let place = usize::from(number);
-            let own = |numbers: &mut [f64]| {
-                let row = numbers.get_mut(row as usize * lanes..).unwrap_or_default();
-                (row.as_mut_ptr(), row.len())
-            };
-            let (first, len) = match outside.values[place] {
-                Some(column) => (column.as_ptr().cast_mut(), column.len()),
-                None => own(values),
-            };
-            give(Base::COLUMNS[0] + number, first, len);
-            let (first, len) = match &mut outside.adjoints {
-                Some((all, firsts)) => {
-                    let column = all.get_mut(firsts[place]..).unwrap_or_default();
-                    (column.as_mut_ptr(), column.len())
-                }
-                None => own(adjoints),
-            };
-            give(Base::COLUMNS[1] + number, first, len);
-        }
         // What is shared or a column is only read: `check_target` saw to it.
-        give(Base::SHARED.0, shared.as_ptr().cast_mut(), shared.len());
-        give(Base::OWN.0, own.as_mut_ptr(), own.len());
-        give(Base::VALUES.0, values.as_mut_ptr(), values.len());
-        give(Base::ADJOINTS.0, adjoints.as_mut_ptr(), adjoints.len());
+        let (values, adjoints) = (whole_of(values), whole_of(adjoints));
+        give(Base::VALUES.0, values);
+        give(Base::ADJOINTS.0, adjoints);
+        give(Base::SHARED.0, (shared.as_ptr().cast_mut(), shared.len()));
+        give(Base::OWN.0, whole_of(&mut own));
+        let targets = outside.adjoints.as_mut().map(|(all, firsts)| (whole_of(all), *firsts));
+        for ((number, &row), column) in (0_u8..).zip(&self.outside).zip(outside.values) {
+            let own_row = |all| from(all, row as usize * lanes);
+            let numbers = column.map_or(own_row(values), |column| (column.as_ptr().cast_mut(), column.len()));
+            give(Base::COLUMNS[0] + number, numbers);
+            let target = targets.map_or(own_row(adjoints), |(all, firsts)| from(all, firsts[usize::from(number)]));
+            give(Base::COLUMNS[1] + number, target);
+        }
         for line in lines {
             // SAFETY: an `Isa` is made of sets that the processor has; the places were checked above.
             unsafe { (line.function)(line, &memory) };
@@ -514,9 +511,27 @@ impl Script {
     }
 }
 
+/// Where a slice begins, and how long it is.
+fn whole_of(numbers: &mut [f64]) -> (*mut f64, usize) {
+    (numbers.as_mut_ptr(), numbers.len())
+}
+
+/// What begins later in a slice.
+fn from((first, len): (*mut f64, usize), by: usize) -> (*mut f64, usize) {
+    let by = by.min(len);
+    (first.wrapping_add(by), len - by)
+}
+
 /// Whether two places have no number in common.
 fn are_apart(a: Place, b: Place, count: u32) -> bool {
     a.base != b.base || a.first.abs_diff(b.first) >= count
+}
+
+/// Refuses an operation that takes another number of operands.
+fn check_operands(op: Op, operands: &[Place]) {
+    if let Arity::Fixed(count) = op.info().arity {
+        assert_eq!(operands.len(), count, "{} takes {count} operands", op.info().name);
+    }
 }
 
 /// Refuses to write where nothing may be written.

@@ -324,6 +324,12 @@ fn a_map_is_refused_where_it_cannot_be_a_line() {
 }
 
 #[test]
+#[should_panic(expected = "div takes 2 operands")]
+fn a_map_of_too_few_operands_is_refused() {
+    Script::new(Isa::detect(), false).map(Op::Div, 3, Place::values(8), &[Place::values(0)]);
+}
+
+#[test]
 #[should_panic(expected = "a script reaches row 16")]
 fn a_script_that_reaches_beyond_its_slices_is_not_run() {
     let mut script = Script::new(Isa::detect(), false);
