@@ -83,7 +83,8 @@ impl Place {
 
     /// Whether two places have one of `count` and of `other_count` rows in common.
     pub(crate) fn meets(self, count: u32, other: Self, other_count: u32) -> bool {
-        self.base == other.base && self.first < other.first + other_count && other.first < self.first + count
+        let reach = if self.first <= other.first { count } else { other_count };
+        self.base == other.base && self.first.abs_diff(other.first) < reach
     }
 }
 
@@ -316,8 +317,29 @@ impl Script {
         u32::try_from(self.lines.len()).expect("fewer than 2³² lines")
     }
 
+    /// The place within the rows, where a column that may lie outside lies if it does not.
+    ///
+    /// # Panics
+    /// When the script has no such column.
+    fn within(&self, Place { base, first }: Place) -> Place {
+        let row = |from: u8| self.outside[usize::from(base.0 - from)] + first;
+        let [values, adjoints] = Base::COLUMNS;
+        match base.0 {
+            number if number >= adjoints => Place::adjoints(row(adjoints)),
+            number if number >= values => Place::values(row(values)),
+            _ => Place { base, first },
+        }
+    }
+
+    /// Whether two places have none of `count` rows in common.
+    fn are_apart(&self, a: Place, b: Place, count: u32) -> bool {
+        !self.within(a).meets(count, self.within(b), count)
+    }
+
     /// Takes a row of `count` numbers into account.
-    fn reach(&mut self, Place { base, first }: Place, count: u32) {
+    fn reach(&mut self, place: Place, count: u32) {
+        self.within(place);
+        let Place { base, first } = place;
         let end = &mut self.rows[usize::from(base.0)];
         *end = (*end).max(first.checked_add(count).expect("rows have 32-bit numbers"));
     }
@@ -411,7 +433,7 @@ impl Script {
         check_target(out);
         check_operands(op, operands);
         let len = self.whole(count);
-        let apart = operands.iter().all(|&operand| are_apart(operand, out, len));
+        let apart = operands.iter().all(|&operand| self.are_apart(operand, out, len));
         let Some(function) = super::map::forward_line(self.isa, op).filter(|_| apart) else { return false };
         let places: SmallVec<[Place; PLACES]> = std::iter::once(out).chain(operands.iter().copied()).collect();
         places.iter().for_each(|&place| self.reach(place, len));
@@ -440,7 +462,7 @@ impl Script {
         check_operands(op, operands);
         let len = self.whole(count);
         let read = [adjoint, value];
-        let apart = read.iter().chain(operands).all(|&read| are_apart(read, target, len));
+        let apart = read.iter().chain(operands).all(|&read| self.are_apart(read, target, len));
         let Some(function) = super::map::reverse_line(self.isa, op, place, mode).filter(|_| apart) else {
             return false;
         };
@@ -520,11 +542,6 @@ fn whole_of(numbers: &mut [f64]) -> (*mut f64, usize) {
 fn from((first, len): (*mut f64, usize), by: usize) -> (*mut f64, usize) {
     let by = by.min(len);
     (first.wrapping_add(by), len - by)
-}
-
-/// Whether two places have no number in common.
-fn are_apart(a: Place, b: Place, count: u32) -> bool {
-    a.base != b.base || a.first.abs_diff(b.first) >= count
 }
 
 /// Refuses an operation that takes another number of operands.

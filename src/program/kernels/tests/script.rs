@@ -324,6 +324,19 @@ fn a_map_is_refused_where_it_cannot_be_a_line() {
 }
 
 #[test]
+fn a_column_in_its_row_is_that_row() {
+    let mut script = Script::with_columns_outside(Isa::detect(), &[3, 5]);
+    assert!(!script.map(Op::Exp, 1, Place::values(5), &[Place::column(1)]));
+    assert!(script.map(Op::Exp, 1, Place::values(6), &[Place::column(1)]));
+}
+
+#[test]
+#[should_panic(expected = "index out of bounds")]
+fn a_column_that_is_none_is_refused() {
+    Script::with_columns_outside(Isa::detect(), &[3]).map(Op::Exp, 1, Place::values(5), &[Place::column(1)]);
+}
+
+#[test]
 #[should_panic(expected = "div takes 2 operands")]
 fn a_map_of_too_few_operands_is_refused() {
     Script::new(Isa::detect(), false).map(Op::Div, 3, Place::values(8), &[Place::values(0)]);
