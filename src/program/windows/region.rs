@@ -39,14 +39,15 @@ pub(super) struct RegionRun {
     totals: Vec<f64>,
     /// How many lanes a tile has.
     lanes: usize,
-    /// As many tiles as may be at work at once.
-    tiles: Vec<Tile>,
+    /// As many as tiles may be at work at once.
+    blocks: Vec<Block>,
+    /// As many as tiles are computed before these are added up.
+    outcomes: Vec<Outcome>,
 }
 
-/// The buffers of a tile at work, and what it comes to.
+/// What a tile comes to.
 #[derive(Clone, Debug)]
-struct Tile {
-    block: Block,
+struct Outcome {
     totals: Vec<f64>,
     sum: f64,
 }
@@ -54,52 +55,68 @@ struct Tile {
 impl RegionRun {
     pub(super) fn new(region: &Region) -> Self {
         let lanes = tile(&region.code, region.lanes as usize);
-        let tile = Tile { block: Block::new(&region.code, lanes), totals: vec![0.0; region.shared.len()], sum: 0.0 };
+        let (at_once, in_a_round) = tiles_of(region, lanes);
         Self {
             uniforms: vec![0.0; region.shared.len()],
             totals: vec![0.0; region.shared.len()],
             lanes,
-            tiles: vec![tile; at_once(region, lanes)],
+            blocks: vec![Block::new(&region.code, lanes); at_once],
+            outcomes: vec![Outcome { totals: vec![0.0; region.shared.len()], sum: 0.0 }; in_a_round],
         }
     }
 
     /// How many numbers it would hold.
     pub(super) fn forecast(region: &Region) -> usize {
         let lanes = tile(&region.code, region.lanes as usize);
-        let of_tile = Block::forecast(&region.code, lanes) + region.shared.len();
-        at_once(region, lanes) * of_tile + 2 * region.shared.len()
+        let (at_once, in_a_round) = tiles_of(region, lanes);
+        at_once * Block::forecast(&region.code, lanes) + (2 + in_a_round) * region.shared.len()
     }
 
     pub(super) fn len(&self) -> usize {
-        let of_tile = |tile: &Tile| tile.block.len() + tile.totals.len();
-        self.tiles.iter().map(of_tile).sum::<usize>() + self.uniforms.len() + self.totals.len()
+        let blocks: usize = self.blocks.iter().map(Block::len).sum();
+        let outcomes: usize = self.outcomes.iter().map(|outcome| outcome.totals.len()).sum();
+        blocks + outcomes + self.uniforms.len() + self.totals.len()
     }
 }
 
 /// The fewest numbers of a tile that are worth a thread: to wake one takes microseconds.
 const WORTH_A_THREAD: usize = 1 << 16;
 
-/// How many tiles may be at work at once.
-fn at_once(region: &Region, of_tile: usize) -> usize {
+/// The most tiles that a thread computes before all are added up.
+const A_ROUND: usize = 8;
+
+/// How many tiles may be at work at once, and how many are computed before these are added up.
+///
+/// What a block has gathered for columns must be passed on before it computes another tile.
+fn tiles_of(region: &Region, of_tile: usize) -> (usize, usize) {
     if of_tile * (region.code.rows as usize) < WORTH_A_THREAD {
-        return 1;
+        return (1, 1);
     }
     #[cfg(feature = "rayon")]
     let threads = rayon::current_num_threads();
     #[cfg(not(feature = "rayon"))]
     let threads = 1;
-    (region.lanes as usize).div_ceil(of_tile).clamp(1, threads)
+    let tiles = (region.lanes as usize).div_ceil(of_tile).max(1);
+    let at_once = tiles.min(threads);
+    let alone = at_once == 1 || region.columns.iter().any(|column| column.adjoint);
+    (at_once, if alone { at_once } else { tiles.min(A_ROUND * at_once) })
 }
 
+/// Computes some tiles, each thread with a block of its own.
 #[cfg(feature = "rayon")]
-fn for_each_tile(tiles: &mut [Tile], run: impl Fn(usize, &mut Tile) + Sync) {
-    use rayon::prelude::{IndexedParallelIterator as _, IntoParallelRefMutIterator as _, ParallelIterator as _};
-    tiles.par_iter_mut().enumerate().for_each(|(number, tile)| run(number, tile));
+fn for_each_tile(outcomes: &mut [Outcome], blocks: &mut [Block], run: impl Fn(usize, &mut Block, &mut Outcome) + Sync) {
+    use rayon::prelude::{IndexedParallelIterator as _, ParallelIterator as _, ParallelSliceMut as _};
+    let per_block = outcomes.len().div_ceil(blocks.len());
+    outcomes.par_chunks_mut(per_block).zip(blocks).enumerate().for_each(|(chunk, (outcomes, block))| {
+        for (number, outcome) in (chunk * per_block..).zip(outcomes) {
+            run(number, block, outcome);
+        }
+    });
 }
 
 #[cfg(not(feature = "rayon"))]
-fn for_each_tile(tiles: &mut [Tile], run: impl Fn(usize, &mut Tile)) {
-    tiles.iter_mut().enumerate().for_each(|(number, tile)| run(number, tile));
+fn for_each_tile(outcomes: &mut [Outcome], blocks: &mut [Block], run: impl Fn(usize, &mut Block, &mut Outcome)) {
+    outcomes.iter_mut().enumerate().for_each(|(number, outcome)| run(number, &mut blocks[0], outcome));
 }
 
 /// What all tiles of a run read.
@@ -156,37 +173,42 @@ impl Region {
         run: &mut RegionRun,
     ) -> f64 {
         self.spread(call, code, values, run);
-        let RegionRun { uniforms, totals, lanes: of_tile, tiles } = run;
+        let RegionRun { uniforms, totals, lanes: of_tile, blocks, outcomes } = run;
         let (lanes, of_tile) = (self.lanes as usize, *of_tile);
         let reads = Reads { call, code, values, uniforms };
         let mut sum = 0.0;
-        for first in (0..lanes).step_by(of_tile * tiles.len()) {
-            let at_work = (lanes - first).div_ceil(of_tile).min(tiles.len());
+        for first in (0..lanes).step_by(of_tile * outcomes.len()) {
+            let at_work = (lanes - first).div_ceil(of_tile).min(outcomes.len());
+            let outcomes = &mut outcomes[..at_work];
             let used = |start: usize| of_tile.min(lanes - start);
             // One tile at a time may read and write its columns where they lie, if they are whole registers.
-            let outside = tiles.len() == 1 && used(first).is_multiple_of(8);
+            let outside = blocks.len() == 1 && used(first).is_multiple_of(8);
             if outside {
+                let (block, outcome) = (&mut blocks[0], &mut outcomes[0]);
                 let mut columns = self.outside(reads, first, used(first));
-                self.compute(reads, first, used(first), &mut tiles[0], &mut columns);
+                self.compute(reads, first, used(first), block, outcome, &mut columns);
                 if let Some(adjoint) = adjoint {
                     let places = self.places_outside(code, first);
                     columns.adjoints = Some((&mut *adjoints, places));
-                    self.differentiate(reads, adjoint, used(first), &mut tiles[0], &mut columns);
+                    self.differentiate(reads, adjoint, used(first), block, outcome, &mut columns);
                 }
             } else {
-                for_each_tile(&mut tiles[..at_work], |number, tile| {
+                for_each_tile(outcomes, blocks, |number, block, outcome| {
                     let start = first + number * of_tile;
-                    self.compute(reads, start, used(start), tile, &mut Outside::default());
+                    self.compute(reads, start, used(start), block, outcome, &mut Outside::default());
                     if let Some(adjoint) = adjoint {
-                        self.differentiate(reads, adjoint, used(start), tile, &mut Outside::default());
+                        self.differentiate(reads, adjoint, used(start), block, outcome, &mut Outside::default());
                     }
                 });
             }
-            for (number, tile) in tiles[..at_work].iter().enumerate() {
-                sum += tile.sum;
+            for (number, outcome) in outcomes.iter().enumerate() {
+                sum += outcome.sum;
                 if adjoint.is_some() {
-                    totals.iter_mut().zip(&tile.totals).for_each(|(total, own)| *total += own);
-                    self.scatter(code, first + number * of_tile, tile, adjoints, outside);
+                    totals.iter_mut().zip(&outcome.totals).for_each(|(total, own)| *total += own);
+                    // Where columns have adjoints, each tile has a block of its own.
+                    if let Some(block) = blocks.get(number) {
+                        self.scatter(code, first + number * of_tile, block, adjoints, outside);
+                    }
                 }
             }
         }
@@ -227,9 +249,17 @@ impl Region {
     }
 
     /// Computes the lanes of a tile and their sum; those beyond the used ones are copies of the last.
-    fn compute(&self, reads: Reads<'_>, start: usize, used: usize, tile: &mut Tile, outside: &mut Outside<'_>) {
+    fn compute(
+        &self,
+        reads: Reads<'_>,
+        start: usize,
+        used: usize,
+        block: &mut Block,
+        outcome: &mut Outcome,
+        outside: &mut Outside<'_>,
+    ) {
         let Reads { call, code, values, uniforms } = reads;
-        tile.block.set_lanes(used.next_multiple_of(8));
+        block.set_lanes(used.next_multiple_of(8));
         let mut row = 0;
         while let Some(&Column { window, in_place, .. }) = self.columns.get(row) {
             if outside.values[0].is_some() && self.may_lie_outside(row) {
@@ -237,7 +267,7 @@ impl Region {
                 continue;
             }
             let side_by_side = self.side_by_side(row);
-            let rows = tile.block.rows_mut(row..row + side_by_side);
+            let rows = block.rows_mut(row..row + side_by_side);
             let lanes = rows.len() / side_by_side;
             match window {
                 Window::Affine { step: 1, .. } => {
@@ -266,14 +296,14 @@ impl Region {
             }
             row += side_by_side;
         }
-        self.code.forward(uniforms, &mut tile.block, outside);
-        tile.sum = 0.0;
+        self.code.forward(uniforms, block, outside);
+        outcome.sum = 0.0;
         if let Operand::Rows(row) = self.code.outputs[0] {
-            let (whole, rest) = tile.block.value(row).split_at(used / 8 * 8);
+            let (whole, rest) = block.value(row).split_at(used / 8 * 8);
             if !whole.is_empty() {
-                tile.sum = lane_sum(call.isa, whole);
+                outcome.sum = lane_sum(call.isa, whole);
             }
-            tile.sum += rest[..used % 8].iter().sum::<f64>();
+            outcome.sum += rest[..used % 8].iter().sum::<f64>();
         }
     }
 
@@ -289,19 +319,27 @@ impl Region {
     }
 
     /// Differentiates a tile that was computed.
-    fn differentiate(&self, reads: Reads<'_>, adjoint: f64, used: usize, tile: &mut Tile, outside: &mut Outside<'_>) {
-        tile.totals.fill(0.0);
-        let Tile { block, totals, .. } = tile;
+    fn differentiate(
+        &self,
+        reads: Reads<'_>,
+        adjoint: f64,
+        used: usize,
+        block: &mut Block,
+        outcome: &mut Outcome,
+        outside: &mut Outside<'_>,
+    ) {
+        let totals = &mut outcome.totals;
+        totals.fill(0.0);
         self.code.reverse(reads.uniforms, (&[adjoint], used), block, &mut Totals { shared: totals, outside });
     }
 
     /// Adds the adjoints of what the lanes of a tile read, apart from those that were written `outside`.
-    fn scatter(&self, code: &WindowCode, start: usize, tile: &Tile, adjoints: &mut [f64], outside: bool) {
-        let used = (self.lanes as usize - start).min(tile.block.lanes());
+    fn scatter(&self, code: &WindowCode, start: usize, block: &Block, adjoints: &mut [f64], outside: bool) {
+        let used = (self.lanes as usize - start).min(block.lanes());
         let wanted = (0_u32..).zip(&self.columns).filter(|(_, column)| column.adjoint);
         for (row, &Column { window, .. }) in wanted.filter(|&(row, _)| !(outside && self.may_lie_outside(row as usize)))
         {
-            let from = &tile.block.adjoint(row)[..used];
+            let from = &block.adjoint(row)[..used];
             match window {
                 Window::Affine { step: 1, .. } => {
                     let to = &mut adjoints[code.place(window, start)..][..used];
