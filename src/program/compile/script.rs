@@ -21,36 +21,24 @@ const NEAR: usize = 16;
 /// Turns the steps of a run into turns.
 pub(super) fn of_windows(code: &mut WindowCode) {
     let mut writer = Writer::new(Script::new(Isa::detect(), false));
-    for (number, step) in (0..).zip(&code.forward) {
-        let taken = match step {
-            Step::Map(map) => writer.map(code, map),
-            Step::Nest { nest, mode, minus, in_place, .. } => {
-                let place = |factor: usize, first| of_values(code, in_place[factor], first);
-                writer.nest(nest, Place::values, place, (code.one, *mode, *minus, Zero::Multiplies))
-            }
-            _ => false,
-        };
-        if !taken {
-            writer.step(number);
+    let forward = writer.turns(&code.forward, |writer, step| match step {
+        Step::Map(map) => writer.map(code, map),
+        Step::Nest { nest, mode, minus, in_place, .. } => {
+            let place = |factor: usize, first| of_values(code, in_place[factor], first);
+            writer.nest(nest, Place::values, place, (code.one, *mode, *minus, Zero::Multiplies))
         }
-    }
-    let forward = writer.turns();
-    for (number, back) in (0..).zip(&code.reverse) {
-        let taken = match back {
-            Back::Map { map, place, mode } => writer.map_back(code, map, usize::from(*place), *mode),
-            Back::Nest { nest, mode, minus, in_place, .. } => {
-                let place = |factor: usize, first| {
-                    if factor == 0 { Place::adjoints(first) } else { of_values(code, *in_place, first) }
-                };
-                writer.nest(nest, Place::adjoints, place, (code.one, *mode, *minus, Zero::Absorbs))
-            }
-            _ => false,
-        };
-        if !taken {
-            writer.step(number);
+        _ => false,
+    });
+    let reverse = writer.turns(&code.reverse, |writer, back| match back {
+        Back::Map { map, place, mode } => writer.map_back(code, map, usize::from(*place), *mode),
+        Back::Nest { nest, mode, minus, in_place, .. } => {
+            let place = |factor: usize, first| {
+                if factor == 0 { Place::adjoints(first) } else { of_values(code, *in_place, first) }
+            };
+            writer.nest(nest, Place::adjoints, place, (code.one, *mode, *minus, Zero::Absorbs))
         }
-    }
-    let reverse = writer.turns();
+        _ => false,
+    });
     code.turns = [forward, reverse];
     code.script = writer.script;
 }
@@ -59,41 +47,29 @@ pub(super) fn of_windows(code: &mut WindowCode) {
 pub(super) fn of_lanes(code: &mut LaneCode, candidates: &[u32]) {
     let places = Places { outside: columns_outside(code, candidates) };
     let mut writer = Writer::new(Script::with_columns_outside(Isa::detect(), &places.outside));
-    for (number, step) in (0..).zip(&code.forward) {
-        let taken = match step {
-            lanes::Step::Sum { out, sum } => {
-                writer.sum_of_rows(code, sum, Place::values(*out), &places, (Mode::Store, Zero::Multiplies))
-            }
-            lanes::Step::Map(map) => places.operands(map).is_some_and(|operands| {
-                let out = Place::values(map.out);
-                writer.script.map(map.op, map.count, out, &operands) && writer.wrote(out, map.count)
-            }),
-            _ => false,
-        };
-        if !taken {
-            writer.step(number);
+    let forward = writer.turns(&code.forward, |writer, step| match step {
+        lanes::Step::Sum { out, sum } => {
+            writer.sum_of_rows(code, sum, Place::values(*out), &places, (Mode::Store, Zero::Multiplies))
         }
-    }
-    let forward = writer.turns();
-    for (number, back) in (0..).zip(&code.reverse) {
-        let taken = match back {
-            lanes::Back::Gather { row, sum, mode } => {
-                let (out, mode) = places.target(*row, *mode);
-                writer.sum_of_rows(code, sum, out, &places, (mode, Zero::Absorbs))
-            }
-            lanes::Back::Map { map, place, to, mode } => places.operands(map).is_some_and(|operands| {
-                let (target, mode) = places.target(*to, *mode);
-                let (own, value) = (Place::adjoints(map.out), Place::values(map.out));
-                writer.script.map_back(map.op, *place, map.count, target, own, value, &operands, mode)
-                    && writer.wrote(target, map.count)
-            }),
-            _ => false,
-        };
-        if !taken {
-            writer.step(number);
+        lanes::Step::Map(map) => places.operands(map).is_some_and(|operands| {
+            let out = Place::values(map.out);
+            writer.script.map(map.op, map.count, out, &operands) && writer.wrote(out, map.count)
+        }),
+        _ => false,
+    });
+    let reverse = writer.turns(&code.reverse, |writer, back| match back {
+        lanes::Back::Gather { row, sum, mode } => {
+            let (out, mode) = places.target(*row, *mode);
+            writer.sum_of_rows(code, sum, out, &places, (mode, Zero::Absorbs))
         }
-    }
-    let reverse = writer.turns();
+        lanes::Back::Map { map, place, to, mode } => places.operands(map).is_some_and(|operands| {
+            let (target, mode) = places.target(*to, *mode);
+            let (own, value) = (Place::adjoints(map.out), Place::values(map.out));
+            writer.script.map_back(map.op, *place, map.count, target, own, value, &operands, mode)
+                && writer.wrote(target, map.count)
+        }),
+        _ => false,
+    });
     code.turns = [forward, reverse];
     code.script = writer.script;
 }
@@ -178,8 +154,14 @@ impl Writer {
         Self { script, written: vec![], turns: vec![] }
     }
 
-    /// The turns so far, of lines and of steps.
-    fn turns(&mut self) -> Vec<Turn> {
+    /// The turns of some steps: of those that `line` has written lines for, and of the others.
+    fn turns<T>(&mut self, steps: &[T], mut line: impl FnMut(&mut Self, &T) -> bool) -> Vec<Turn> {
+        for (number, step) in (0..).zip(steps) {
+            if !line(self, step) {
+                self.end_lines();
+                self.turns.push(Turn::Step(number));
+            }
+        }
         self.end_lines();
         std::mem::take(&mut self.turns)
     }
@@ -191,12 +173,6 @@ impl Writer {
             self.turns.push(Turn::Lines(start..end));
         }
         self.written.clear();
-    }
-
-    /// A step that is no line.
-    fn step(&mut self, number: u32) {
-        self.end_lines();
-        self.turns.push(Turn::Step(number));
     }
 
     /// A line was written.

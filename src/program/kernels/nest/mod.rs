@@ -178,8 +178,7 @@ impl Nest {
             By::Plain => self.x.steps[ALONG] == 1 && self.y.steps[ALONG] == 0 && self.z.steps[ALONG] == 0,
             _ => false,
         };
-        let writes_once = [OUTER, ROWS].iter().all(|&l| self.counts[l] == 1 || self.x.steps[l] != 0);
-        if !(few && along && writes_once) {
+        if !(few && along && self.writes_once()) {
             return None;
         }
         let at = |walk: &Walk, i: u32, row: u32, term: u32| {
@@ -231,8 +230,12 @@ impl Nest {
     fn has_few_terms(&self) -> bool {
         let stands = |walk: &Walk, l: usize| self.counts[l] > 1 && walk.steps[l] == 0;
         let outer_product = self.z.steps[ALONG] == 0 && self.counts[ROWS] >= 4 && stands(&self.y, ROWS);
-        let writes_once = !stands(&self.x, OUTER) && !stands(&self.x, ROWS);
-        self.counts[REDUCE] <= few::MOST && writes_once && !outer_product
+        self.counts[REDUCE] <= few::MOST && self.writes_once() && !outer_product
+    }
+
+    /// Whether no row of X is written twice.
+    fn writes_once(&self) -> bool {
+        [OUTER, ROWS].iter().all(|&l| self.counts[l] == 1 || self.x.steps[l] != 0)
     }
 }
 

@@ -350,6 +350,21 @@ impl Script {
         *end = (*end).max(first.checked_add(1).expect("numbers have 32-bit numbers"));
     }
 
+    /// Takes a term over `count` rows into account; gives its factor, and whether that is one number.
+    fn reach_term(&mut self, term: &Term, count: u32) -> (Place, bool) {
+        self.reach(term.row, count);
+        match term.factor {
+            Factor::Number(place) => {
+                self.reach_number(place);
+                (place, true)
+            }
+            Factor::Row(place) => {
+                self.reach(place, count);
+                (place, false)
+            }
+        }
+    }
+
     /// Writes a sum.
     ///
     /// # Panics
@@ -378,18 +393,8 @@ impl Script {
         let mut places: SmallVec<[Place; PLACES]> = SmallVec::from_slice(&[sum.out]);
         let mut minus = u8::from(all) << ALL;
         for (n, term) in terms.iter().enumerate() {
-            let factor = match term.factor {
-                Factor::Number(place) => {
-                    minus |= u8::from(term.minus != all) << n;
-                    self.reach_number(place);
-                    place
-                }
-                Factor::Row(place) => {
-                    self.reach(place, sum.count);
-                    place
-                }
-            };
-            self.reach(term.row, sum.count);
+            let (factor, is_number) = self.reach_term(term, sum.count);
+            minus |= u8::from(is_number && term.minus != all) << n;
             places.extend([factor, term.row]);
         }
         self.reach(sum.out, sum.count);
@@ -404,23 +409,13 @@ impl Script {
     /// When it is over lanes, has a start or other terms, or is neither a value nor an adjoint.
     pub(crate) fn dot(&mut self, sum: &Sum) {
         check_target(sum.out);
-        let &[Term { row, factor, minus }] = sum.terms.as_slice() else { panic!("a dot is of one term") };
+        let &[term] = sum.terms.as_slice() else { panic!("a dot is of one term") };
         assert!(!self.over_lanes && sum.start.is_none(), "a dot is over single numbers, and begins with nothing");
-        let (number, first) = match factor {
-            Factor::Number(place) => {
-                self.reach_number(place);
-                (true, place)
-            }
-            Factor::Row(place) => {
-                self.reach(place, sum.count);
-                (false, place)
-            }
-        };
-        self.reach(row, sum.count);
+        let (factor, is_number) = self.reach_term(&term, sum.count);
         self.reach(sum.out, 1);
-        let function = dot::function(self.isa, number, sum.mode, sum.zero);
-        let places = [sum.out, first, row];
-        self.lines.push(Line::new(function, sum.count, &places, Place::NOTHING, u8::from(minus)));
+        let function = dot::function(self.isa, is_number, sum.mode, sum.zero);
+        let places = [sum.out, factor, term.row];
+        self.lines.push(Line::new(function, sum.count, &places, Place::NOTHING, u8::from(term.minus)));
     }
 
     /// Writes an operation over neighbouring numbers, and says whether it could.
