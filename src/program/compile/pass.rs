@@ -4,7 +4,7 @@ use super::super::Program;
 
 /// A pass of the compiler. Each makes runs faster, and none changes what is computed.
 ///
-/// Fusing, rolling and ordering re-associate sums, so that results may differ in the last bits.
+/// Fusing, rolling, ordering, late and script re-associate sums, so that results may differ in the last bits.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Pass {
