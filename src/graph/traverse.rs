@@ -12,22 +12,19 @@ impl Arena {
 
     /// The same without the nodes at which `stops` holds, and what they alone depend on.
     pub(super) fn needed_until(&self, outputs: &[NodeKey], stops: impl Fn(NodeKey) -> bool) -> Vec<NodeKey> {
-        let keys = self.keys();
+        let mut keys = self.keys();
         let mut wanted = vec![false; self.bound()];
         for &output in outputs {
             wanted[index(output)] = !stops(output);
         }
-        let mut count = 0;
         for &key in keys.iter().rev() {
             if wanted[index(key)] {
-                count += 1;
                 for &operand in self.operands(key) {
                     wanted[index(operand)] = !stops(operand);
                 }
             }
         }
-        let mut needed = Vec::with_capacity(count);
-        needed.extend(keys.into_iter().filter(|&key| wanted[index(key)]));
-        needed
+        keys.retain(|&key| wanted[index(key)]);
+        keys
     }
 }

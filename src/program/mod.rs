@@ -12,6 +12,7 @@ mod forward;
 mod kernels;
 mod lanes;
 mod listing;
+mod ops;
 mod report;
 mod reverse;
 mod shared;
@@ -31,6 +32,7 @@ pub use workspace::Workspace;
 
 use batch::LaneProgram;
 use compile::Without;
+use ops::Ops;
 use single::SingleProgram;
 
 use crate::graph::{GraphId, NodeId, NodeKey, index};
@@ -55,6 +57,7 @@ pub struct Program {
     layout: Arc<Layout>,
     initial: Vec<f64>,
     constants: Vec<f64>,
+    ops: Ops,
     steps: Vec<Step>,
     operands: Vec<u32>,
     outputs: Vec<u32>,
@@ -92,10 +95,10 @@ enum Wanted {
     Each,
 }
 
-/// One operation: its operands are the next `count` of the program's operand list.
+/// One operation, by number: its operands are the next `count` of the program's operand list.
 #[derive(Clone, Copy, Debug)]
 struct Step {
-    op: Op,
+    op: u32,
     count: u32,
 }
 
@@ -160,7 +163,7 @@ impl Program {
         self.steps.iter().enumerate().map(move |(index, step)| {
             let (operands, tail) = rest.split_at(step.count as usize);
             rest = tail;
-            (step.op, operands, first + index)
+            (self.ops[step.op], operands, first + index)
         })
     }
 
@@ -171,7 +174,7 @@ impl Program {
         self.steps.iter().enumerate().rev().map(move |(index, step)| {
             let (head, operands) = rest.split_at(rest.len() - step.count as usize);
             rest = head;
-            (step.op, operands, first + index)
+            (self.ops[step.op], operands, first + index)
         })
     }
 }

@@ -7,7 +7,7 @@ use rustc_hash::FxHashMap;
 
 use super::super::Program;
 use super::fuse::{Code, Fused, Term};
-use super::hash::{Ops, mix};
+use super::hash::mix;
 
 /// The fewest rounds that are worth a region.
 pub(super) const FEWEST: usize = 16;
@@ -45,13 +45,15 @@ impl Axes {
             return None;
         }
         let shapes = shapes(program, fused, leaves);
-        let mut axes = Self { leaves, shapes, known: FxHashMap::default(), users: vec![], lanes: 0 };
+        let users = vec![Users::NOBODY; program.layout.len];
+        let mut axes = Self { leaves, shapes, known: FxHashMap::default(), users, lanes: 0 };
         axes.find(program, fused);
         // What neighbouring lanes share makes one lane of them.
         for _ in 0..3 {
             if !axes.coarsen() {
                 break;
             }
+            axes.users.fill(Users::NOBODY);
             axes.find(program, fused);
         }
         (axes.lanes > 0).then_some(axes)
@@ -65,7 +67,6 @@ impl Axes {
 
     /// Numbers the lanes, and finds out which of them use each slot.
     fn find(&mut self, program: &Program, fused: &Fused) {
-        self.users = vec![Users::NOBODY; program.layout.len];
         self.lanes = 0;
         program.outputs.iter().for_each(|&slot| self.give(slot, Users::OUTSIDE));
         for slot in (self.leaves..program.layout.len).rev() {
@@ -237,13 +238,12 @@ fn shapes(program: &Program, fused: &Fused, leaves: usize) -> Vec<u64> {
     let mut shapes = vec![2; layout.len];
     shapes[..layout.inputs].fill(0);
     shapes[layout.inputs..][..layout.parameters].fill(1);
-    let mut ops = Ops::default();
     for slot in leaves..layout.len {
         shapes[slot] = match fused.code[slot] {
             Code::Leaf | Code::Absorbed | Code::Region(_) => continue,
             Code::Linear => fused.terms(slot).iter().fold(11, |hash, &term| mix(hash, shape_of(term, &shapes))),
             Code::Map(op) | Code::List(op) => {
-                let own = mix(13, u64::from(ops.number(op)));
+                let own = mix(13, u64::from(op));
                 fused.operands(slot).iter().fold(own, |hash, &operand| mix(hash, shapes[operand as usize]))
             }
         };

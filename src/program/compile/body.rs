@@ -107,10 +107,10 @@ impl Builder {
             Code::Linear => {
                 BodyNode::Linear(fused.terms(slot).iter().map(|&term| self.term(term, needs_adjoint)).collect())
             }
-            Code::Map(op) => BodyNode::Map(op, self.references(fused.operands(slot), needs_adjoint)),
+            Code::Map(op) => BodyNode::Map(fused.ops[op], self.references(fused.operands(slot), needs_adjoint)),
             Code::List(op) => {
                 let operands = self.references(fused.operands(slot), needs_adjoint);
-                BodyNode::List(op, operands.into_iter().map(|operand| self.own(operand)).collect())
+                BodyNode::List(fused.ops[op], operands.into_iter().map(|operand| self.own(operand)).collect())
             }
         };
         self.push(slot, node);

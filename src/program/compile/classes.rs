@@ -10,11 +10,10 @@ use std::ops::Range;
 use rustc_hash::FxHashMap;
 
 use super::super::Program;
-use super::fuse::{Code, Fused};
-use super::hash::{Ops, mix};
+use super::fuse::{Code, Fused, Term};
+use super::hash::mix;
 use super::ready;
 use super::roll::Region;
-use crate::op::Op;
 
 /// The order of one evaluation.
 #[derive(Debug)]
@@ -37,9 +36,6 @@ pub(super) struct Classes {
     pub(super) by_level: bool,
 }
 
-/// What members of a class have in common beyond their key: the operation, and how many operands or terms of each sign.
-type Shape = (u32, u32, u32);
-
 const NOTHING: u32 = u32::MAX;
 
 impl Classes {
@@ -49,60 +45,44 @@ impl Classes {
     pub(super) fn new(program: &Program, fused: &mut Fused, regions: &[Region], sorts: bool) -> Self {
         let len = program.layout.len;
         let leaves = len - program.steps.len();
-        let mut kinds = Kinds::new(program);
-        let mut users = Users::new(len);
-        let mut keys = vec![0_u64; len - leaves];
-        let mut shapes: Vec<Shape> = vec![(0, 0, 0); len - leaves];
-        for slot in leaves..len {
-            let (key, shape) = match fused.code[slot] {
-                Code::Leaf | Code::Absorbed => continue,
-                Code::Linear => kinds.linear(slot, fused, &mut users),
-                Code::Region(region) => kinds.region(slot, &regions[region as usize]),
-                Code::Map(op) | Code::List(op) => kinds.operation(slot, op, fused, &mut users),
-            };
-            (keys[slot - leaves], shapes[slot - leaves]) = (key, shape);
-        }
-        let by_level = by_level(leaves, fused, &kinds.levels);
+        let kinds = Kinds::new(program, fused, regions);
         let (inputs, parameters) = (narrow(program.layout.inputs), narrow(program.layout.parameters));
         // Rows of weights are aligned if they are as long as registers.
         let aligned = inputs.next_multiple_of(8);
         let end = aligned + narrow(leaves) - inputs;
         let unplaced = std::iter::repeat_n(NOTHING, len - leaves);
+        let by_level = !(sorts && kinds.is_irregular());
         let mut classes = Self {
-            order: Vec::with_capacity(by_level.len()),
+            order: Vec::with_capacity(kinds.computed),
             starts: vec![],
             slots: (0..inputs).chain(aligned..end).chain(unplaced).collect(),
             parameters: aligned..aligned + parameters,
             len: (end + 2).next_multiple_of(8),
             one: end,
             zero: end + 1,
-            by_level: true,
+            by_level,
         };
-        let shape = |slot: u32| shapes[slot as usize - leaves];
-        let sorted = Sorted::new(by_level, &kinds.levels, |slot| (keys[slot as usize - leaves], shape(slot)));
-        if sorts && sorted.is_irregular() {
-            classes.by_level = false;
+        if by_level {
+            let mut slots = slots_by_level(leaves, fused, &kinds);
+            for level in slots.chunk_by_mut(|&a, &b| kinds.level(a) == kinds.level(b)) {
+                sort_by_first_appearance(level, |slot| kinds.class(slot).0);
+                for class in level.chunk_by_mut(|&a, &b| kinds.class(a) == kinds.class(b)) {
+                    if sorts {
+                        sort_by_first_appearance(class, |slot| kinds.side(slot));
+                    }
+                    classes.push(class);
+                }
+            }
+        } else {
             // In the order of creation, what lies close by is looked at together.
             let slots: Vec<u32> = (leaves..len).filter(|&slot| fused.computes(slot)).map(narrow).collect();
             let runs = ready::runs(
                 &slots,
                 narrow(leaves),
-                |slot| (kinds.flat(slot), shape(slot)),
+                |slot| (kinds.flat(slot), kinds.class(slot).1),
                 |slot, reads| each_operand(fused, regions, slot, &mut |operand| reads.push(operand)),
             );
             runs.starts.windows(2).for_each(|ends| classes.push(&runs.order[ends[0] as usize..ends[1] as usize]));
-        } else {
-            let sides = users.sides();
-            let Sorted { mut slots, classes: counts, .. } = sorted;
-            let mut rest = slots.as_mut_slice();
-            for count in counts {
-                let (class, others) = rest.split_at_mut(count as usize);
-                if sorts {
-                    sort_by_first_appearance(class, |slot| sides[slot as usize]);
-                }
-                classes.push(class);
-                rest = others;
-            }
         }
         classes.starts.push(narrow(classes.order.len()));
         classes.len = classes.len.next_multiple_of(8);
@@ -127,31 +107,6 @@ impl Classes {
     }
 }
 
-/// Computed slots level by level, those of a level class by class.
-struct Sorted {
-    slots: Vec<u32>,
-    /// The size of each class.
-    classes: Vec<u32>,
-    levels: usize,
-}
-
-impl Sorted {
-    fn new(by_level: Vec<u32>, levels: &[u32], key: impl Fn(u32) -> (u64, Shape)) -> Self {
-        let mut sorted = Self { slots: by_level, classes: vec![], levels: 0 };
-        for level in sorted.slots.chunk_by_mut(|&a, &b| levels[a as usize] == levels[b as usize]) {
-            sorted.levels += 1;
-            sort_by_first_appearance(level, |slot| key(slot).0);
-            sorted.classes.extend(level.chunk_by(|&a, &b| key(a) == key(b)).map(|class| narrow(class.len())));
-        }
-        sorted
-    }
-
-    /// Whether the classes are small although the levels are not.
-    fn is_irregular(&self) -> bool {
-        4 * self.classes.len() > self.slots.len() && 3 * self.levels < self.slots.len()
-    }
-}
-
 /// Calls `visit` with every operand of a computed slot.
 fn each_operand(fused: &Fused, regions: &[Region], slot: u32, visit: &mut dyn FnMut(u32)) {
     match fused.code[slot as usize] {
@@ -163,7 +118,7 @@ fn each_operand(fused: &Fused, regions: &[Region], slot: u32, visit: &mut dyn Fn
 }
 
 /// Sorts slots by a key, the keys in the order of their first appearance, equal keys in theirs.
-fn sort_by_first_appearance(slots: &mut [u32], key: impl Fn(u32) -> u64) {
+fn sort_by_first_appearance(slots: &mut [u32], key: impl Fn(u32) -> u32) {
     let Some(&first) = slots.first() else { return };
     if slots.iter().all(|&slot| key(slot) == key(first)) {
         return;
@@ -181,150 +136,209 @@ fn sort_by_first_appearance(slots: &mut [u32], key: impl Fn(u32) -> u64) {
 }
 
 /// The slots that compute something, level by level.
-fn by_level(leaves: usize, fused: &Fused, levels: &[u32]) -> Vec<u32> {
-    let computed = |&slot: &usize| fused.computes(slot);
-    let highest = levels.iter().max().map_or(0, |&level| level as usize);
-    let mut ends = vec![0_u32; highest + 2];
-    (leaves..levels.len()).filter(computed).for_each(|slot| ends[levels[slot] as usize + 1] += 1);
-    for level in 0..=highest {
+fn slots_by_level(leaves: usize, fused: &Fused, kinds: &Kinds) -> Vec<u32> {
+    let computed = || (leaves..kinds.slots.len()).filter(|&slot| fused.computes(slot));
+    let mut ends = vec![0_u32; kinds.highest as usize + 2];
+    computed().for_each(|slot| ends[kinds.slots[slot].0 as usize + 1] += 1);
+    for level in 0..ends.len() - 1 {
         ends[level + 1] += ends[level];
     }
-    let mut sorted = vec![0; *ends.last().unwrap_or(&0) as usize];
-    for slot in (leaves..levels.len()).filter(computed) {
-        let next = &mut ends[levels[slot] as usize];
+    let mut sorted = vec![0; kinds.computed];
+    for slot in computed() {
+        let next = &mut ends[kinds.slots[slot].0 as usize];
         sorted[*next as usize] = narrow(slot);
         *next += 1;
     }
     sorted
 }
 
-/// Levels, and what is coarsely known of each slot.
+/// What members of a class have in common beyond their key: the operation, and how many operands or terms of each sign.
+type Shape = (u32, u32, u32);
+
+/// What tells one class from the others: a hash that may be the same by chance, and what may not.
+type Class = (u32, Shape);
+
+/// The levels, kinds and classes of all slots, pairs where what is read together lies anywhere.
 struct Kinds {
-    levels: Vec<u32>,
-    coarse: Vec<u64>,
-    flat: Vec<u64>,
-    ops: Ops,
+    /// The level of each slot, and a hash of its operation; for leaves, which kind of leaf it is.
+    slots: Vec<(u32, u32)>,
+    /// The first user of each slot, 0 for none, and a hash of the place in which that uses it.
+    users: Vec<(u32, u32)>,
+    classes: Vec<Class>,
+    /// How many slots compute something, and the highest level of all.
+    computed: usize,
+    highest: u32,
+    /// How many classes there are, about.
+    distinct: usize,
 }
 
 impl Kinds {
-    fn new(program: &Program) -> Self {
+    fn new(program: &Program, fused: &mut Fused, regions: &[Region]) -> Self {
         let layout = &program.layout;
-        let mut coarse = vec![0; layout.len];
-        coarse[layout.inputs..][..layout.parameters].fill(1);
-        coarse[layout.inputs + layout.parameters..][..program.constants.len()].fill(2);
-        Self { levels: vec![0; layout.len], flat: coarse.clone(), coarse, ops: Ops::default() }
+        let leaves = layout.len - program.steps.len();
+        // Pages of zeros cost nothing before they are written to.
+        let (users, classes) = (vec![(0, 0); layout.len], vec![(0, (0, 0, 0)); program.steps.len()]);
+        let mut slots = vec![(0, 0); layout.len];
+        slots[layout.inputs..][..layout.parameters].fill((0, 1));
+        slots[layout.inputs + layout.parameters..][..program.constants.len()].fill((0, 2));
+        let mut kinds = Self { slots, users, classes, computed: 0, highest: 0, distinct: 0 };
+        let mut sketch = Sketch::new(program.steps.len());
+        let mut keyed = Vec::new();
+        for slot in leaves..layout.len {
+            let class = match fused.code[slot] {
+                Code::Leaf | Code::Absorbed => continue,
+                Code::Linear => kinds.linear(slot, fused.terms_mut(slot), &mut keyed),
+                Code::Region(region) => kinds.region(slot, &regions[region as usize]),
+                Code::Map(op) => kinds.operation(slot, op, fused.operands(slot), false),
+                Code::List(op) => kinds.operation(slot, op, fused.operands(slot), true),
+            };
+            kinds.classes[slot - leaves] = class;
+            kinds.computed += 1;
+            kinds.highest = kinds.highest.max(kinds.slots[slot].0);
+            sketch.see(class.0);
+        }
+        kinds.distinct = sketch.count();
+        kinds
     }
 
-    fn level(&self, operands: impl Iterator<Item = u32>) -> u32 {
-        1 + operands.map(|slot| self.levels[slot as usize]).max().unwrap_or(0)
+    /// Whether the classes are small although the levels are not.
+    fn is_irregular(&self) -> bool {
+        4 * self.distinct > self.computed && 3 * (self.highest as usize) < self.computed
     }
 
+    fn level(&self, slot: u32) -> u32 {
+        self.slots[slot as usize].0
+    }
+
+    fn class(&self, slot: u32) -> Class {
+        self.classes[slot as usize - (self.slots.len() - self.classes.len())]
+    }
+
+    /// What is coarsely known of a slot.
     fn kind(&self, slot: u32) -> u64 {
-        self.coarse[slot as usize]
+        let (level, flat) = self.slots[slot as usize];
+        if level == 0 { u64::from(flat) } else { mix(u64::from(flat), u64::from(level)) | 4 }
     }
 
     /// The same without the level: what the members of a class are used for may lie on different ones.
-    fn flat(&self, slot: u32) -> u64 {
-        self.flat[slot as usize]
+    fn flat(&self, slot: u32) -> u32 {
+        self.slots[slot as usize].1
     }
 
-    fn linear(&mut self, slot: usize, fused: &mut Fused, users: &mut Users) -> (u64, Shape) {
-        let signature = |term: super::fuse::Term| {
-            let (a, b) = term.factors();
-            mix(mix(u64::from(term.minus), self.kind(a)), b.map_or(3, |b| self.kind(b)))
-        };
-        let terms = fused.terms_mut(slot);
-        for term in terms.iter_mut() {
+    /// Where a slot goes, three users far.
+    fn side(&self, slot: u32) -> u32 {
+        let (mut user, mut edge) = self.users[slot as usize];
+        let mut side = mix(0, u64::from(edge));
+        for _ in 0..2 {
+            if user == 0 {
+                break;
+            }
+            (user, edge) = self.users[user as usize];
+            side = mix(side, u64::from(edge));
+        }
+        high(side)
+    }
+
+    /// The first user of a slot stays.
+    fn add_user(&mut self, operand: u32, user: usize, edge: u64) {
+        let known = &mut self.users[operand as usize];
+        if known.0 == 0 {
+            *known = (narrow(user), high(edge));
+        }
+    }
+
+    fn linear(&mut self, slot: usize, terms: &mut [Term], keyed: &mut Vec<((bool, u64), Term)>) -> Class {
+        let (mut level, mut minus, mut total) = (0, 0, 0_u64);
+        keyed.clear();
+        for &(mut term) in &*terms {
             if let (a, Some(b)) = term.factors()
                 && self.flat(b) < self.flat(a)
             {
-                *term = term.swapped();
+                term = term.swapped();
             }
-        }
-        if !terms.is_sorted_by_key(|&term| (term.minus, signature(term))) {
-            terms.sort_by_cached_key(|&term| (term.minus, signature(term)));
-        }
-        let total = terms.iter().fold(0_u64, |total, &term| total.wrapping_add(signature(term)));
-        let factors = terms.iter().flat_map(|term| {
             let (a, b) = term.factors();
-            [Some(a), b].into_iter().flatten()
-        });
-        let level = self.level(factors);
-        let own = mix(mix(11, terms.len() as u64), u64::from(level));
-        let flat = mix(11, terms.len() as u64);
+            level = level.max(self.level(a)).max(b.map_or(0, |b| self.level(b)));
+            minus += u32::from(term.minus);
+            let signature = mix(mix(u64::from(term.minus), self.kind(a)), b.map_or(3, |b| self.kind(b)));
+            total = total.wrapping_add(signature);
+            keyed.push(((term.minus, signature), term));
+        }
+        if !keyed.is_sorted_by_key(|pair| pair.0) {
+            keyed.sort_by_key(|pair| pair.0);
+        }
+        terms.iter_mut().zip(&*keyed).for_each(|(term, pair)| *term = pair.1);
+        let count = narrow(terms.len());
+        let flat = mix(11, u64::from(count));
         for &term in &*terms {
             let (a, b) = term.factors();
-            let edge = mix(mix(flat, self.flat(a)), b.map_or(3, |b| self.flat(b)));
-            users.add(a, slot, edge);
+            let edge = mix(mix(flat, u64::from(self.flat(a))), b.map_or(3, |b| u64::from(self.flat(b))));
+            self.add_user(a, slot, edge);
             if let Some(b) = b {
-                users.add(b, slot, mix(edge, 1));
+                self.add_user(b, slot, mix(edge, 1));
             }
         }
-        let minus = terms.iter().filter(|term| term.minus).count();
-        let shape = (NOTHING, narrow(terms.len()), narrow(minus));
-        self.levels[slot] = level;
-        self.coarse[slot] = mix(11, u64::from(level)) | 4;
-        self.flat[slot] = 11;
-        (mix(own, total), shape)
+        self.slots[slot] = (level + 1, 11);
+        (high(mix(mix(flat, u64::from(level)), total)), (NOTHING, count, minus))
     }
 
     /// A region is a class of its own.
-    fn region(&mut self, slot: usize, region: &Region) -> (u64, Shape) {
-        let level = self.level(region.reads.iter().copied());
-        self.levels[slot] = level;
-        self.coarse[slot] = mix(17, slot as u64) | 4;
-        self.flat[slot] = 17;
-        (self.coarse[slot], (NOTHING - 1, 0, narrow(slot)))
+    fn region(&mut self, slot: usize, region: &Region) -> Class {
+        let level = 1 + region.reads.iter().map(|&slot| self.level(slot)).max().unwrap_or(0);
+        let key = high(mix(17, slot as u64));
+        self.slots[slot] = (level, key);
+        (key, (NOTHING - 1, 0, narrow(slot)))
     }
 
-    fn operation(&mut self, slot: usize, op: Op, fused: &Fused, users: &mut Users) -> (u64, Shape) {
-        let operands = fused.operands(slot);
-        let level = self.level(operands.iter().copied());
-        let number = self.ops.number(op);
-        let own = mix(mix(13, u64::from(number)), u64::from(level));
+    /// An operation; if its operands are a list, their order does not matter.
+    fn operation(&mut self, slot: usize, number: u32, operands: &[u32], is_list: bool) -> Class {
+        let level = 1 + operands.iter().map(|&slot| self.level(slot)).max().unwrap_or(0);
         let flat = mix(13, u64::from(number));
-        let list = matches!(fused.code[slot], Code::List(_));
-        let mut key = mix(own, operands.len() as u64);
+        let mut key = mix(mix(flat, u64::from(level)), operands.len() as u64);
         for (place, &operand) in operands.iter().enumerate() {
-            users.add(operand, slot, if list { flat } else { mix(flat, place as u64) });
-            key = if list { key.wrapping_add(self.kind(operand)) } else { mix(key, self.kind(operand)) };
+            let kind = self.kind(operand);
+            key = if is_list { key.wrapping_add(kind) } else { mix(key, kind) };
+            self.add_user(operand, slot, if is_list { flat } else { mix(flat, place as u64) });
         }
-        self.levels[slot] = level;
-        self.coarse[slot] = own | 4;
-        self.flat[slot] = flat;
-        (key, (number, narrow(operands.len()), 0))
+        self.slots[slot] = (level, high(flat));
+        (high(mix(key, 0)), (number, narrow(operands.len()), 0))
     }
 }
 
-/// The first user of each slot, and in which place it uses it.
-struct Users {
-    first: Vec<u32>,
-    edges: Vec<u64>,
+/// About how many different hashes were seen: each sets a bit, and few of them the same (Whang 1990, Linear counting).
+///
+/// Of very many, one in every so many is looked at.
+struct Sketch {
+    bits: Vec<u64>,
+    /// The logarithm of how many.
+    every: u32,
+    seen: usize,
 }
 
-impl Users {
-    fn new(len: usize) -> Self {
-        Self { first: vec![NOTHING; len], edges: vec![0; len] }
+impl Sketch {
+    fn new(hashes: usize) -> Self {
+        const MOST: usize = 1 << 16;
+        let every = hashes.div_ceil(MOST).next_power_of_two().trailing_zeros();
+        Self { bits: vec![0; (hashes.min(MOST) / 16).next_power_of_two()], every, seen: 0 }
     }
 
-    fn add(&mut self, operand: u32, user: usize, edge: u64) {
-        let first = &mut self.first[operand as usize];
-        if *first == NOTHING {
-            *first = narrow(user);
-            self.edges[operand as usize] = edge;
+    fn see(&mut self, hash: u32) {
+        let bits = hash >> self.every;
+        if bits << self.every == hash {
+            let place = (bits as usize / 64) & (self.bits.len() - 1);
+            let bit = 1 << (bits % 64);
+            self.seen += usize::from(self.bits[place] & bit == 0);
+            self.bits[place] |= bit;
         }
     }
 
-    /// Where each slot goes, three users far.
-    fn sides(&self) -> Vec<u64> {
-        let mut sides = self.edges.clone();
-        for _ in 0..2 {
-            sides = (self.edges.iter().zip(&self.first))
-                .map(|(&edge, &user)| if user == NOTHING { edge } else { mix(edge, sides[user as usize]) })
-                .collect();
-        }
-        sides
+    fn count(&self) -> usize {
+        self.seen << self.every
     }
+}
+
+/// The better half of a hash.
+fn high(hash: u64) -> u32 {
+    u32::try_from(hash >> 32).expect("32 bits")
 }
 
 fn narrow(index: usize) -> u32 {

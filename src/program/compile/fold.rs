@@ -5,7 +5,7 @@
 use std::borrow::Cow;
 use std::sync::Arc;
 
-use super::super::{Layout, Program, Step};
+use super::super::{Layout, Program};
 
 /// A program with the constants that others determine among the constants, and how many these are.
 ///
@@ -17,17 +17,12 @@ pub(super) fn fold(program: &Program) -> (Cow<'_, Program>, usize) {
     }
     let first_constant = layout.inputs + layout.parameters;
     let first_step = layout.len - program.steps.len();
-    let mut values: Vec<Option<f64>> = vec![None; layout.len];
-    values[first_constant..first_step].iter_mut().zip(&program.constants).for_each(|(value, &c)| *value = Some(c));
-    let mut known = Vec::new();
+    let mut constant = vec![false; layout.len];
+    constant[first_constant..first_step].fill(true);
     let mut folded = 0;
-    for (op, operands, slot) in program.steps() {
-        known.clear();
-        known.extend(operands.iter().map_while(|&operand| values[operand as usize]));
-        if known.len() == operands.len() {
-            values[slot] = Some(op.value(&known));
-            folded += 1;
-        }
+    for (_, operands, slot) in program.steps() {
+        constant[slot] = operands.iter().all(|&operand| constant[operand as usize]);
+        folded += usize::from(constant[slot]);
     }
     if folded == 0 {
         return (Cow::Borrowed(program), 0);
@@ -37,14 +32,17 @@ pub(super) fn fold(program: &Program) -> (Cow<'_, Program>, usize) {
     let mut constants = program.constants.clone();
     let mut steps = Vec::with_capacity(program.steps.len() - folded);
     let mut moved = vec![];
+    let mut known = vec![];
     let mut next = narrow(first_step + folded);
-    for (op, operands, slot) in program.steps() {
-        if let Some(value) = values[slot] {
+    for ((op, operands, slot), step) in program.steps().zip(&program.steps) {
+        if constant[slot] {
+            known.clear();
+            known.extend(operands.iter().map(|&operand| constants[slots[operand as usize] as usize - first_constant]));
             slots.push(narrow(first_constant + constants.len()));
-            constants.push(value);
+            constants.push(op.value(&known));
         } else {
             moved.extend(operands.iter().map(|&operand| slots[operand as usize]));
-            steps.push(Step { op, count: narrow(operands.len()) });
+            steps.push(*step);
             slots.push(next);
             next += 1;
         }
@@ -54,6 +52,7 @@ pub(super) fn fold(program: &Program) -> (Cow<'_, Program>, usize) {
         layout: Arc::new(Layout { slots: vec![], keys: vec![], frozen: layout.frozen.clone(), ..**layout }),
         initial: vec![],
         constants,
+        ops: program.ops.clone(),
         steps,
         operands: moved,
         outputs,

@@ -3,7 +3,10 @@
 //! Afterwards there is no addition, subtraction, negation, multiplication, square, sum or dot to distinguish: each is a
 //! [`Code::Linear`] of terms. A sum takes in the sums and products that nothing else uses. Only sums are re-associated.
 
-use super::super::{Program, Step};
+use std::ops::Range;
+
+use super::super::Program;
+use super::super::ops::Ops;
 use crate::op::Op;
 
 /// One summand: ± a or ± a·b.
@@ -54,10 +57,10 @@ pub(super) enum Code {
     Absorbed,
     /// A sum of terms.
     Linear,
-    /// An operation of one, two or three operands.
-    Map(Op),
-    /// An operation of any number of operands.
-    List(Op),
+    /// An operation of one, two or three operands, by number.
+    Map(u32),
+    /// An operation of any number of operands, likewise.
+    List(u32),
     /// The sum over the lanes of a region, of which this is the number.
     Region(u32),
 }
@@ -67,9 +70,14 @@ pub(super) enum Code {
 pub(super) struct Fused {
     /// What computes each slot.
     pub(super) code: Vec<Code>,
+    /// The operations of the program.
+    pub(super) ops: Ops,
+    /// The terms or operands of each slot; of those absorbed, the operands in the program.
     ranges: Vec<(u32, u32)>,
     terms: Vec<Term>,
     operands: Vec<u32>,
+    sums: usize,
+    absorbed: usize,
 }
 
 impl Fused {
@@ -107,65 +115,80 @@ impl Fused {
     /// Fuses the steps of a program; only the slots for which `may_absorb` is true lose their own place.
     pub(super) fn new(program: &Program, may_absorb: impl Fn(usize) -> bool) -> Self {
         let len = program.layout.len;
-        let mut uses = Uses::count(program);
-        program.outputs.iter().for_each(|&slot| uses.keep(slot));
-        let mut fused =
-            Self { code: vec![Code::Leaf; len], ranges: vec![(0, 0); len], terms: Vec::new(), operands: Vec::new() };
-        let steps = StepIndex::new(program);
+        let uses = uses(program);
+        let mut fused = Self {
+            code: vec![Code::Leaf; len],
+            ops: program.ops.clone(),
+            ranges: vec![(0, 0); len],
+            terms: Vec::new(),
+            operands: Vec::new(),
+            sums: 0,
+            absorbed: 0,
+        };
         let leaves = Leaves::new(program);
-        for (op, operands, slot) in program.steps() {
-            fused.code[slot] = match op {
-                _ if is_linear(op) && may_absorb(slot) && uses.only_by_a_sum(slot) => Code::Absorbed,
-                _ if is_linear(op) => Code::Linear,
-                _ if op.reads_list() => Code::List(op),
-                _ => Code::Map(op),
-            };
-            let (start, end) = match fused.code[slot] {
-                Code::Linear => {
-                    let start = fused.terms.len();
-                    fused.expand(slot, &steps);
-                    fused.terms[start..].iter_mut().for_each(|term| *term = leaves.term(*term));
-                    (start, fused.terms.len())
+        let narrow = |place: usize| u32::try_from(place).expect("fewer than 2³² operands");
+        let (mut open, mut read) = (vec![], 0);
+        for ((op, operands, slot), step) in program.steps().zip(&program.steps) {
+            let own = read..read + operands.len();
+            read = own.end;
+            if is_linear(op) {
+                if may_absorb(slot) && uses[slot] == Use::OneSum {
+                    fused.code[slot] = Code::Absorbed;
+                    fused.ranges[slot] = (narrow(own.start), narrow(own.end));
+                    fused.absorbed += 1;
+                    continue;
                 }
-                Code::Map(_) | Code::List(_) => {
-                    let start = fused.operands.len();
-                    fused.operands.extend(operands.iter().map(|&slot| leaves.slot(slot)));
-                    (start, fused.operands.len())
-                }
-                Code::Leaf | Code::Absorbed | Code::Region(_) => (0, 0),
-            };
-            let narrow = |place: usize| u32::try_from(place).expect("fewer than 2³² operands");
-            fused.ranges[slot] = (narrow(start), narrow(end));
+                fused.code[slot] = Code::Linear;
+                fused.sums += 1;
+                let start = fused.terms.len();
+                fused.expand(program, slot, own, &leaves, &mut open);
+                fused.ranges[slot] = (narrow(start), narrow(fused.terms.len()));
+            } else {
+                fused.code[slot] = if op.reads_list() { Code::List(step.op) } else { Code::Map(step.op) };
+                let start = fused.operands.len();
+                fused.operands.extend(operands.iter().map(|&slot| leaves.slot(slot)));
+                fused.ranges[slot] = (narrow(start), narrow(fused.operands.len()));
+            }
         }
         fused
     }
 
     /// How many sums of products there are, and how many operations they took in.
     pub(super) fn counts(&self) -> (usize, usize) {
-        let count = |of: Code| self.code.iter().filter(|&&code| code == of).count();
-        (count(Code::Linear), count(Code::Absorbed))
+        (self.sums, self.absorbed)
     }
 
     /// Appends the terms of a linear form, from left to right, with those of the steps that it absorbs.
-    fn expand(&mut self, root: usize, steps: &StepIndex<'_>) {
-        let mut open = vec![(u32::try_from(root).expect("a slot"), false)];
-        let mut first = true;
-        while let Some((slot, minus)) = open.pop() {
-            if !first && self.code[slot as usize] != Code::Absorbed {
-                self.terms.push(Term::single(slot, minus));
-                continue;
-            }
-            first = false;
-            let (op, operands) = steps.step(slot as usize);
-            match op {
-                Op::Mul => self.terms.push(Term::product(operands[0], operands[1], minus)),
-                Op::Square => self.terms.push(Term::product(operands[0], operands[0], minus)),
-                Op::Dot => {
-                    self.terms.extend(operands.chunks_exact(2).map(|pair| Term::product(pair[0], pair[1], minus)));
-                }
+    fn expand(
+        &mut self,
+        program: &Program,
+        mut slot: usize,
+        mut range: Range<usize>,
+        leaves: &Leaves,
+        open: &mut Vec<(u32, bool)>,
+    ) {
+        let first = program.layout.len - program.steps.len();
+        let mut minus = false;
+        loop {
+            let operands = &program.operands[range];
+            let product = |a, b| Term::product(leaves.slot(a), leaves.slot(b), minus);
+            match program.ops[program.steps[slot - first].op] {
+                Op::Mul => self.terms.push(product(operands[0], operands[1])),
+                Op::Square => self.terms.push(product(operands[0], operands[0])),
+                Op::Dot => self.terms.extend(operands.chunks_exact(2).map(|pair| product(pair[0], pair[1]))),
                 Op::Neg => open.push((operands[0], !minus)),
                 Op::Sub => open.extend([(operands[1], !minus), (operands[0], minus)]),
                 _ => open.extend(operands.iter().rev().map(|&operand| (operand, minus))),
+            }
+            loop {
+                let Some((operand, sign)) = open.pop() else { return };
+                if self.code[operand as usize] == Code::Absorbed {
+                    (slot, minus) = (operand as usize, sign);
+                    let (start, end) = self.ranges[slot];
+                    range = start as usize..end as usize;
+                    break;
+                }
+                self.terms.push(Term::single(leaves.slot(operand), sign));
             }
         }
     }
@@ -204,65 +227,24 @@ impl Leaves {
         let place = (slot as usize).checked_sub(self.first);
         place.and_then(|place| self.slots.get(place)).copied().unwrap_or(slot)
     }
+}
 
-    fn term(&self, term: Term) -> Term {
-        match term.factors() {
-            (a, Some(b)) => Term::product(self.slot(a), self.slot(b), term.minus),
-            (a, None) => Term::single(self.slot(a), term.minus),
+/// Who uses a slot.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Use {
+    Nobody,
+    OneSum,
+    Others,
+}
+
+fn uses(program: &Program) -> Vec<Use> {
+    let mut uses = vec![Use::Nobody; program.layout.len];
+    for (op, operands, _) in program.steps() {
+        for &operand in operands {
+            let known = &mut uses[operand as usize];
+            *known = if is_sum(op) && *known == Use::Nobody { Use::OneSum } else { Use::Others };
         }
     }
-}
-
-/// How often each slot is used, and whether by a sum.
-struct Uses {
-    count: Vec<u8>,
-    by_sum: Vec<bool>,
-}
-
-impl Uses {
-    fn count(program: &Program) -> Self {
-        let len = program.layout.len;
-        let mut uses = Self { count: vec![0; len], by_sum: vec![false; len] };
-        for (op, operands, _) in program.steps() {
-            for &operand in operands {
-                uses.keep(operand);
-                uses.by_sum[operand as usize] = is_sum(op);
-            }
-        }
-        uses
-    }
-
-    fn keep(&mut self, slot: u32) {
-        let count = &mut self.count[slot as usize];
-        *count = count.saturating_add(1);
-    }
-
-    fn only_by_a_sum(&self, slot: usize) -> bool {
-        self.count[slot] == 1 && self.by_sum[slot]
-    }
-}
-
-/// The steps by slot.
-struct StepIndex<'p> {
-    program: &'p Program,
-    first: usize,
-    starts: Vec<u32>,
-}
-
-impl<'p> StepIndex<'p> {
-    fn new(program: &'p Program) -> Self {
-        let mut next = 0;
-        let start = |step: &Step| {
-            next += step.count;
-            next - step.count
-        };
-        let starts = program.steps.iter().map(start).collect();
-        Self { program, first: program.layout.len - program.steps.len(), starts }
-    }
-
-    fn step(&self, slot: usize) -> (Op, &'p [u32]) {
-        let index = slot - self.first;
-        let step = self.program.steps[index];
-        (step.op, &self.program.operands[self.starts[index] as usize..][..step.count as usize])
-    }
+    program.outputs.iter().for_each(|&slot| uses[slot as usize] = Use::Others);
+    uses
 }

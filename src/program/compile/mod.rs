@@ -38,7 +38,7 @@ use super::lanes::{LaneCode, Uniforms};
 use super::shared::SharedCode;
 use super::single::SingleProgram;
 use super::windows::{Column, Window};
-use super::{Layout, Program, ProgramError, Step, Wanted};
+use super::{Layout, Ops, Program, ProgramError, Step, Wanted};
 use crate::graph::{Expr, Graph, Kind, NodeKey, index};
 
 impl Graph {
@@ -68,26 +68,33 @@ impl Graph {
             })
             .collect::<Result<Vec<NodeKey>, _>>()?;
         let arena = self.arena();
-        let needed = arena.needed(&outputs);
-        let mut numbering = Numbering::new(arena.bound(), needed.len());
-        arena.inputs().iter().for_each(|&key| numbering.add(key));
-        arena.parameters().iter().for_each(|&(key, _)| numbering.add(key));
+        let mut leaves: Vec<NodeKey> = arena.inputs().to_vec();
+        leaves.extend(arena.parameters().iter().map(|&(key, _)| key));
         let mut constants = Vec::new();
-        for &key in &needed {
-            if let Kind::Constant(value) = arena.kind(key) {
-                numbering.add(key);
+        let mut keys = arena.needed(&outputs);
+        keys.retain(|&key| {
+            let kind = arena.kind(key);
+            if let Kind::Constant(value) = kind {
+                leaves.push(key);
                 constants.push(value);
             }
-        }
-        let mut steps = Vec::with_capacity(needed.len());
-        let mut operands = Vec::with_capacity(2 * needed.len());
-        for &key in &needed {
+            matches!(kind, Kind::Apply(_))
+        });
+        let count = keys.len();
+        keys.splice(0..0, leaves);
+        keys.shrink_to_fit();
+        let last = u32::try_from(keys.len()).expect("fewer than 2³² nodes");
+        let mut slots = vec![u32::MAX; arena.bound()];
+        let mut ops = Ops::default();
+        let mut steps = Vec::with_capacity(count);
+        let mut operands = Vec::with_capacity(2 * count);
+        for (slot, &key) in (0..last).zip(&keys) {
+            slots[index(key)] = slot;
             if let Kind::Apply(op) = arena.kind(key) {
                 let before = operands.len();
-                operands.extend(arena.operands(key).iter().map(|&operand| numbering.slot(operand)));
+                operands.extend(arena.operands(key).iter().map(|&operand| slots[index(operand)]));
                 let count = u32::try_from(operands.len() - before).expect("fewer than 2³² operands");
-                numbering.add(key);
-                steps.push(Step { op, count });
+                steps.push(Step { op: ops.number(op), count });
             }
         }
         Ok(Program {
@@ -97,40 +104,20 @@ impl Graph {
             lanes: Default::default(),
             single: Default::default(),
             longest: steps.iter().map(|step| step.count as usize).max().unwrap_or(0),
+            ops,
             steps,
             operands,
-            outputs: outputs.iter().map(|&key| numbering.slot(key)).collect(),
+            outputs: outputs.iter().map(|&key| slots[index(key)]).collect(),
             layout: Arc::new(Layout {
                 graph: self.id(),
                 inputs: arena.inputs().len(),
                 parameters: arena.parameters().len(),
-                frozen: arena.frozen().map(|key| numbering.slot(key)).collect(),
-                len: numbering.keys.len(),
-                slots: numbering.slots,
-                keys: numbering.keys,
+                frozen: arena.frozen().map(|key| slots[index(key)]).collect(),
+                len: keys.len(),
+                slots,
+                keys,
             }),
         })
-    }
-}
-
-/// Slots given out in order.
-struct Numbering {
-    slots: Vec<u32>,
-    keys: Vec<NodeKey>,
-}
-
-impl Numbering {
-    fn new(bound: usize, nodes: usize) -> Self {
-        Self { slots: vec![u32::MAX; bound], keys: Vec::with_capacity(nodes) }
-    }
-
-    fn add(&mut self, key: NodeKey) {
-        self.slots[index(key)] = u32::try_from(self.keys.len()).expect("fewer than 2³² nodes");
-        self.keys.push(key);
-    }
-
-    fn slot(&self, key: NodeKey) -> u32 {
-        self.slots[index(key)]
     }
 }
 

@@ -234,7 +234,7 @@ impl<'o> Lanes<'o> {
         for &slot in self.of(model) {
             let node = match fused.code[slot as usize] {
                 Code::Map(op) => {
-                    BodyNode::Map(op, fused.operands(slot as usize).iter().map(|_| take(&moved)).collect())
+                    BodyNode::Map(fused.ops[op], fused.operands(slot as usize).iter().map(|_| take(&moved)).collect())
                 }
                 Code::List(op) => {
                     let operands: Vec<Ref> = fused.operands(slot as usize).iter().map(|_| take(&moved)).collect();
@@ -248,7 +248,7 @@ impl<'o> Lanes<'o> {
                             }
                         })
                         .collect();
-                    BodyNode::List(op, rows)
+                    BodyNode::List(fused.ops[op], rows)
                 }
                 _ => BodyNode::Linear(linear(fused.terms(slot as usize), &mut || take(&moved))),
             };

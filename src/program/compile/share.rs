@@ -4,8 +4,8 @@
 
 use rustc_hash::FxHashMap;
 
+use super::super::ops::Ops;
 use super::body::{Body, BodyNode, Ref};
-use super::hash::Ops;
 
 /// What a node computes, for comparison.
 #[derive(PartialEq, Eq, Hash)]

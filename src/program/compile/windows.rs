@@ -62,8 +62,8 @@ pub(super) fn forward(fused: &Fused, classes: &Classes, outputs: &[u32], loops: 
         match fused.code[members[0] as usize] {
             Code::Leaf | Code::Absorbed => {}
             Code::Linear => emitter.linear(members),
-            Code::Map(op) => emitter.map(op, members),
-            Code::List(op) => emitter.list(op, members),
+            Code::Map(op) => emitter.map(fused.ops[op], members),
+            Code::List(op) => emitter.list(fused.ops[op], members),
             Code::Region(number) => {
                 let out = emitter.slot(members[0]);
                 emitter.push(Step::Region(number), Made::Region { number, out });
@@ -189,20 +189,20 @@ impl Emitter<'_> {
         let terms = self.fused.terms(members[0] as usize);
         let plus = terms.iter().take_while(|term| !term.minus).count();
         let out = self.slot(members[0]);
-        let all: Vec<usize> = (0..terms.len()).collect();
         let class = Table { factors: &table, rows: members.len(), columns: terms.len(), plus, out };
         if table.len() <= 3 || !self.loops {
-            self.terms(&class, &all, Mode::Store);
+            self.all_terms(&class);
         } else {
-            self.sums(&class, &all);
+            self.sums(&class);
         }
         self.table = table;
     }
 
     /// Emits a class of sums in the cheapest of three ways: loops, lists of terms, or regular columns as loops.
-    fn sums(&mut self, class: &Table<'_>, all: &[usize]) {
-        let blocks = class.blocks(all);
-        let nests: usize = class.nest_count(&blocks, all);
+    fn sums(&mut self, class: &Table<'_>) {
+        let all: Vec<usize> = (0..class.columns).collect();
+        let blocks = class.blocks(&all);
+        let nests: usize = class.nest_count(&blocks, &all);
         let terms = class.factors.len();
         let loops_cost = NEST * nests + terms / 4;
         let (regular, odd): (Vec<usize>, Vec<usize>) = all.iter().partition(|&&k| class.is_regular(k));
@@ -214,22 +214,33 @@ impl Emitter<'_> {
         };
         let list_cost = 5 + terms * 5 / 4;
         if loops_cost <= list_cost && loops_cost <= mixed_cost {
-            self.nests(class, &blocks, all);
+            self.nests(class, &blocks, &all);
         } else if mixed_cost < list_cost {
             self.nests(class, &whole, &regular);
-            self.terms(class, &odd, Mode::Add);
+            let pairs = (0..class.rows).flat_map(|row| odd.iter().map(move |&k| class.at(row, k)));
+            let plus = odd.iter().filter(|&&k| k < class.plus).count();
+            self.terms(class, pairs, (plus, odd.len() - plus), Mode::Add);
         } else {
-            self.terms(class, all, Mode::Store);
+            self.all_terms(class);
         }
     }
 
-    /// Emits some columns as a list of terms.
-    fn terms(&mut self, class: &Table<'_>, columns: &[usize], mode: Mode) {
-        let plus = columns.iter().filter(|&&k| k < class.plus).count();
-        let pairs = (0..class.rows).flat_map(|row| columns.iter().map(move |&k| class.at(row, k)));
+    /// Emits a class as a list of terms.
+    fn all_terms(&mut self, class: &Table<'_>) {
+        let signs = (class.plus, class.columns - class.plus);
+        self.terms(class, class.factors.iter().copied(), signs, Mode::Store);
+    }
+
+    /// Emits a list of terms, for each row so many to add and to subtract.
+    fn terms(
+        &mut self,
+        class: &Table<'_>,
+        pairs: impl Iterator<Item = (u32, u32)>,
+        (plus, minus): (usize, usize),
+        mode: Mode,
+    ) {
         let start = self.code.pairs.len();
         let list = self.code.push_pairs(pairs);
-        let minus = columns.len() - plus;
         let (rows, plus, minus) = (narrow(class.rows), narrow(plus), narrow(minus));
         // What follows a list of the same shape goes on with it.
         if let (Some(Step::Terms(last)), Some(Made::Terms(made))) = (self.code.forward.last_mut(), self.made.last_mut())
