@@ -34,9 +34,21 @@ impl Exponential {
     /// Expands `e^(high + low)`, `low` below an ulp of `high`.
     #[inline(always)]
     pub(super) fn new(high: f64, low: f64) -> Self {
-        // In this order a NaN survives both selections.
-        let high = if high < LOWEST { LOWEST } else { high };
         let high = if high > HIGHEST { HIGHEST } else { high };
+        Self::falling(high, low)
+    }
+
+    /// The same where `high` is below 711.
+    #[inline(always)]
+    pub(super) fn falling(high: f64, low: f64) -> Self {
+        // In this order a NaN survives the selection.
+        let high = if high < LOWEST { LOWEST } else { high };
+        Self::tame(high, low)
+    }
+
+    /// The same where `high` is between -747 and 711.
+    #[inline(always)]
+    pub(super) fn tame(high: f64, low: f64) -> Self {
         let (n, power) = nearest(high * LOG2_E);
         let partial = high - n * LN_2_HEAD;
         let tail = n * LN_2_TAIL - low;

@@ -6,6 +6,7 @@
 //! `ln(1 + u)` with a correction for the rounding of `u` (W. Kahan, "Branch cuts for complex
 //! elementary functions", 1987).
 
+use super::bits::scale;
 use super::double::Double;
 use super::exp::Exponential;
 use super::log::ln_one_plus;
@@ -32,7 +33,7 @@ const SQUARE_SWALLOWS_ONE: f64 = 268_435_456.0;
 #[must_use]
 #[inline(always)]
 pub fn sigmoid(x: f64) -> f64 {
-    let z = Exponential::new(-x.abs(), 0.0).double(0);
+    let z = Exponential::falling(-x.abs(), 0.0).double(0);
     let denominator = Double::ordered_sum(1.0, z.high).corrected(z.low);
     let negative = x < 0.0;
     let numerator = if negative { z.high } else { 1.0 };
@@ -56,7 +57,7 @@ pub fn sigmoid(x: f64) -> f64 {
 pub fn tanh(x: f64) -> f64 {
     let magnitude = x.abs();
     let magnitude = if magnitude > 22.0 { 22.0 } else { magnitude };
-    let m = Exponential::new(-2.0 * magnitude, 0.0).minus_one();
+    let m = Exponential::tame(-2.0 * magnitude, 0.0).minus_one();
     let denominator = Double::ordered_sum(2.0, m.high).corrected(m.low);
     let quotient = -m.high / denominator.high;
     // 1 + tanh = 2 / (2 + m): the correction needs no second division.
@@ -77,13 +78,46 @@ pub fn tanh(x: f64) -> f64 {
 #[must_use]
 #[inline(always)]
 pub fn sech(x: f64) -> f64 {
-    let twice_z = Exponential::new(-x.abs(), 0.0).double(1);
+    let twice_z = Exponential::falling(-x.abs(), 0.0).double(1);
     let square = 0.25 * twice_z.high * twice_z.high;
     let denominator = Double::ordered_sum(1.0, square);
     let quotient = twice_z.high / denominator.high;
     // A few bits of 1 / (1 + z^2) do for the correction: a parabola through it.
     let inverse = 1.0 - square * (0.96 - 0.46 * square);
     quotient + (twice_z.low - quotient * denominator.low) * inverse
+}
+
+/// Returns the slope of the sigmoid function, `e^-x / (1 + e^-x)²`, to a few units in the last place.
+///
+/// ```
+/// use dagrad::elementary::sigmoid_slope;
+/// assert_eq!(sigmoid_slope(0.0), 0.25);
+/// ```
+#[must_use]
+#[inline(always)]
+pub fn sigmoid_slope(x: f64) -> f64 {
+    slope(-x.abs(), 0, 1.0)
+}
+
+/// Returns the slope of the hyperbolic tangent, `1 / cosh²(x)`, to a few units in the last place.
+///
+/// ```
+/// use dagrad::elementary::tanh_slope;
+/// assert_eq!(tanh_slope(0.0), 1.0);
+/// ```
+#[must_use]
+#[inline(always)]
+pub fn tanh_slope(x: f64) -> f64 {
+    slope(-2.0 * x.abs(), 2, 0.25)
+}
+
+/// `2^power e^x / (1 + e^x)²` for `x` below 0, with the inverse of `2^power`.
+#[inline(always)]
+fn slope(x: f64, power: u64, inverse: f64) -> f64 {
+    let z = Exponential::falling(x, 0.0);
+    let numerator = scale(z.fraction().value(), z.power.wrapping_add(power));
+    let one_plus = 1.0 + numerator * inverse;
+    numerator / (one_plus * one_plus)
 }
 
 /// Returns the hyperbolic sine of `x`.

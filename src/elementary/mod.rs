@@ -30,7 +30,9 @@ pub use activation::{gelu, silu};
 pub use arc::{acos, asin, atan, atan2};
 pub use erf::{erf, erfc, gaussian, normal_cdf, normal_pdf};
 pub use exp::{exp, exp_m1, exp2};
-pub use hyperbolic::{SIGMOID_NEAR, TANH_NEAR, acosh, asinh, atanh, cosh, sech, sigmoid, sinh, tanh};
+pub use hyperbolic::{
+    SIGMOID_NEAR, TANH_NEAR, acosh, asinh, atanh, cosh, sech, sigmoid, sigmoid_slope, sinh, tanh, tanh_slope,
+};
 pub use log::{ln, ln_1p, log_sigmoid, log2, log10, logaddexp, softplus};
 pub use power::{pow, powi};
 pub use roots::{cbrt, hypot, unit};

@@ -2,26 +2,25 @@
 
 /// Evaluates `c[0] + c[1] x + c[2] x^2 + ...`.
 ///
-/// Even and odd powers are two independent Horner schemes in `x^2`: half the latency for one more
-/// multiplication, so that the loop iterations a processor can overlap fill its multipliers. The
-/// first step of Estrin's scheme: G. Estrin, "Organization of computer systems: the fixed plus
-/// variable structure computer", Western Joint Computer Conference (1960).
+/// Four coefficients at a time make a cubic, and these a Horner scheme in `x^4`: half the steps of a Horner scheme in
+/// `x` wait for each other, for two more multiplications. The first two steps of Estrin's scheme: G. Estrin,
+/// "Organization of computer systems: the fixed plus variable structure computer", Western Joint Computer Conference
+/// (1960).
 #[inline(always)]
 pub(super) fn polynomial<const N: usize>(x: f64, coefficients: [f64; N]) -> f64 {
     let square = x * x;
-    let top_even = (N - 1) / 2 * 2;
-    let top_odd = N / 2 * 2 - 1;
-    let mut even = coefficients[top_even];
-    let mut odd = coefficients[top_odd];
-    let mut i = top_even;
-    while i >= 2 {
-        i -= 2;
-        even = even * square + coefficients[i];
+    let fourth = square * square;
+    let line = |i: usize| match coefficients.get(i..) {
+        Some(&[a, b, ..]) => a + b * x,
+        Some(&[a]) => a,
+        _ => 0.0,
+    };
+    let cubic = |i: usize| if i + 2 < N { line(i) + line(i + 2) * square } else { line(i) };
+    let mut i = (N - 1) / 4 * 4;
+    let mut sum = cubic(i);
+    while i >= 4 {
+        i -= 4;
+        sum = cubic(i) + sum * fourth;
     }
-    let mut i = top_odd;
-    while i >= 2 {
-        i -= 2;
-        odd = odd * square + coefficients[i];
-    }
-    even + odd * x
+    sum
 }

@@ -7,12 +7,12 @@ family! { $ activation {
         value: elementary::sigmoid(x),
         partials: [x.sigmoid_slope(y)],
         sample: [(-3.0, 3.0)],
-        near: (elementary::SIGMOID_NEAR, elementary::sigmoid(x), [y * (1.0 - y)]),
+        near: (elementary::SIGMOID_NEAR, value, [y * (1.0 - y)]),
     }
     /// The slope of σ at x, given y = σ(x), from whichever of the two loses no digits.
     fixed SigmoidSlope sigmoid_slope(x, y) slope {
         label: "σ′", latex: r"\sigma'(#1)", formula: "y (1 - y) where |x| <= 4, else 1 / (2 cosh(x/2))²",
-        value: if x.abs() <= elementary::SIGMOID_NEAR { y * (1.0 - y) } else { square(0.5 * sech(0.5 * x)) },
+        value: if x.abs() <= elementary::SIGMOID_NEAR { y * (1.0 - y) } else { elementary::sigmoid_slope(x) },
         partials: [-(slope * (x * 0.5).tanh()), y.constant(0.0)],
         sample: [(-3.0, 3.0), (0.1, 0.9)],
         kink: "0 by y, which follows from x",

@@ -23,12 +23,12 @@ family! { $ hyperbolic {
         value: elementary::tanh(x),
         partials: [x.tanh_slope(y)],
         sample: [(-3.0, 3.0)],
-        near: (elementary::TANH_NEAR, elementary::tanh(x), [value::one_minus_square(y)]),
+        near: (elementary::TANH_NEAR, value, [value::one_minus_square(y)]),
     }
     /// The slope of tanh at x, given y = tanh x, from whichever of the two loses no digits.
     fixed TanhSlope tanh_slope(x, y) slope {
         label: "tanh′", latex: r"\tanh'(#1)", formula: "1 - y² where |x| <= 2, else 1 / cosh² x",
-        value: if x.abs() <= elementary::TANH_NEAR { one_minus_square(y) } else { square(sech(x)) },
+        value: if x.abs() <= elementary::TANH_NEAR { one_minus_square(y) } else { elementary::tanh_slope(x) },
         partials: [slope * y * -2.0, y.constant(0.0)],
         sample: [(-1.9, 1.9), (-0.9, 0.9)],
         kink: "0 by y, which follows from x",

@@ -13,7 +13,8 @@
 //!     sample:   an interval to draw each operand from, inside the domain,
 //!     kink:     what is taken where no derivative exists,
 //!     remedy:   what is better where the value or a partial is not finite,
-//!     near:     up to which size of the operand the value and the partials have these forms without branches,
+//!     near:     up to which size of the operand the value and the partials have these forms without branches;
+//!               `value` where the value has none,
 //! }
 //! ```
 //!

@@ -21,8 +21,11 @@ pub(super) trait Rule<const N: usize>: Copy {
     /// The partials rule.
     fn partials(self, operands: [f64; N], value: f64) -> [f64; N];
 
-    /// The size up to which the rules below hold, if the rules above have branches.
-    const NEAR: Option<f64> = None;
+    /// The size up to which `near_value` holds, if `value` has branches.
+    const NEAR_VALUE: Option<f64> = None;
+
+    /// The size up to which `near_partials` holds, if `partials` has branches.
+    const NEAR_PARTIALS: Option<f64> = None;
 
     /// The value of a near operand, without branches.
     #[inline(always)]
@@ -154,22 +157,35 @@ macro_rules! rule {
         fixed $Variant:ident $name:ident ($x:ident) $y:ident []
         label: $label:literal, latex: $latex:literal, formula: $formula:literal,
         value: $value:expr, partials: $partials:tt, sample: $sample:tt,
+        near: ($limit:expr, value, $near_partials:expr),
+    ) => {
+        rule! { @ $Variant $name ($x) [] { rule! { near_partials $limit, $x $y $near_partials } } }
+    };
+    (
+        fixed $Variant:ident $name:ident ($x:ident) $y:ident []
+        label: $label:literal, latex: $latex:literal, formula: $formula:literal,
+        value: $value:expr, partials: $partials:tt, sample: $sample:tt,
         near: ($limit:expr, $near_value:expr, $near_partials:expr),
     ) => {
         rule! { @ $Variant $name ($x) [] {
-            const NEAR: Option<f64> = Some($limit);
+            const NEAR_VALUE: Option<f64> = Some($limit);
 
             #[inline(always)]
             fn near_value(self, [$x]: [f64; 1]) -> f64 {
                 $near_value
             }
 
-            #[inline(always)]
-            #[allow(unused_variables, reason = "a rule needs its operand or its value")]
-            fn near_partials(self, [$x]: [f64; 1], $y: f64) -> [f64; 1] {
-                $near_partials
-            }
+            rule! { near_partials $limit, $x $y $near_partials }
         } }
+    };
+    (near_partials $limit:expr, $x:ident $y:ident $near_partials:expr) => {
+        const NEAR_PARTIALS: Option<f64> = Some($limit);
+
+        #[inline(always)]
+        #[allow(unused_variables, reason = "a rule needs its operand or its value")]
+        fn near_partials(self, [$x]: [f64; 1], $y: f64) -> [f64; 1] {
+            $near_partials
+        }
     };
     (fixed $Variant:ident $name:ident $xs:tt $y:ident $ps:tt $($body:tt)*) => {
         rule! { @ $Variant $name $xs $ps {} }
@@ -292,10 +308,11 @@ pub(super) fn forward_loop<R: Rule<N>, const N: usize>(rule: R, operands: [&[f64
     for operand in operands {
         assert_eq!(operand.len(), out.len(), "an operand and the result are not equally long");
     }
-    for first in (0..out.len()).step_by(span::<R, N>()) {
-        let len = span::<R, N>().min(out.len() - first);
+    let span = span(R::NEAR_VALUE);
+    for first in (0..out.len()).step_by(span) {
+        let len = span.min(out.len() - first);
         let (operands, out) = (operands.map(|operand| &operand[first..][..len]), &mut out[first..][..len]);
-        if all_near::<R, N>(operands) {
+        if all_near(operands, R::NEAR_VALUE) {
             for (i, out) in out.iter_mut().enumerate() {
                 // SAFETY: all slices are as long as `out`.
                 *out = rule.near_value(unsafe { at(&operands, i) });
@@ -311,14 +328,14 @@ pub(super) fn forward_loop<R: Rule<N>, const N: usize>(rule: R, operands: [&[f64
 
 /// How many numbers are looked at together, where the size of the operands chooses between two loops.
 #[inline(always)]
-const fn span<R: Rule<N>, const N: usize>() -> usize {
-    if R::NEAR.is_some() { 64 } else { usize::MAX }
+const fn span(near: Option<f64>) -> usize {
+    if near.is_some() { 64 } else { usize::MAX }
 }
 
 /// Whether the rules without branches hold for all operands.
 #[inline(always)]
-fn all_near<R: Rule<N>, const N: usize>(operands: [&[f64]; N]) -> bool {
-    R::NEAR.is_none_or(|limit| operands.iter().all(|o| o.iter().fold(true, |near, x| near & (x.abs() <= limit))))
+fn all_near<const N: usize>(operands: [&[f64]; N], near: Option<f64>) -> bool {
+    near.is_none_or(|limit| operands.iter().all(|o| o.iter().fold(true, |near, x| near & (x.abs() <= limit))))
 }
 
 /// What [`Reverse`] works on.
@@ -356,11 +373,12 @@ pub(super) fn reverse_loop<R: Rule<N>, const N: usize, const PLACE: usize>(
     }
     assert_eq!(value.len(), out.len(), "the value and the result are not equally long");
     assert_eq!(adjoint.len(), out.len(), "the adjoint and the result are not equally long");
-    for first in (0..out.len()).step_by(span::<R, N>()) {
-        let range = first..first + span::<R, N>().min(out.len() - first);
+    let span = span(R::NEAR_PARTIALS);
+    for first in (0..out.len()).step_by(span) {
+        let range = first..first + span.min(out.len() - first);
         let operands = operands.map(|operand| &operand[range.clone()]);
         let places = out[range.clone()].iter_mut().enumerate().zip(&value[range.clone()]).zip(&adjoint[range]);
-        if all_near::<R, N>(operands) {
+        if all_near(operands, R::NEAR_PARTIALS) {
             for (((i, out), &value), &adjoint) in places {
                 // SAFETY: all slices are as long as `out`.
                 let partials = rule.near_partials(unsafe { at(&operands, i) }, value);
