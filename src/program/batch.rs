@@ -196,15 +196,34 @@ impl Batch {
 
     pub(super) fn run(&mut self, parameters: &[f64], inputs: &[f64], seeds: Option<&[f64]>) {
         let Self { program, lanes, tile, slots, slot_adjoints, uniforms, scratch, chunks, blocks, outputs, .. } = self;
-        program.shared.forward(parameters, slots, scratch);
-        program.uniforms.read(uniforms, |run| &slots[run.start as usize..run.end as usize]);
+        let whole = program.uniforms.whole();
+        let given = whole.as_ref().and_then(|slots| program.shared.given(slots, parameters));
+        let uniforms: &[f64] = if let Some(given) = given {
+            given
+        } else {
+            program.shared.forward(parameters, slots, scratch);
+            program.uniforms.read(uniforms, |run| &slots[run.start as usize..run.end as usize]);
+            uniforms
+        };
         let call = Call { program, lanes: *lanes, tile: *tile, uniforms, parameters, inputs, seeds };
-        run_chunks(call, chunks, blocks, [outputs, &mut self.inputs]);
-        let Some(seeds) = seeds else { return };
-        slot_adjoints.fill(0.0);
-        for chunk in &self.chunks {
-            program.uniforms.add(&chunk.totals, slot_adjoints);
+        if seeds.is_some() {
+            slot_adjoints.fill(0.0);
         }
+        if let (Some(slots), [chunk]) = (whole, chunks.as_slice()) {
+            // What a single chunk comes to needs no room of its own.
+            let results = |numbers| Results { numbers, lanes: *lanes, first: 0 };
+            let (outputs, inputs) = (results(outputs), results(&mut self.inputs));
+            Work { lanes: chunk.lanes.clone(), totals: &mut slot_adjoints[slots], outputs, inputs }
+                .run(call, &mut blocks[0]);
+        } else {
+            run_chunks(call, chunks, blocks, [outputs, &mut self.inputs]);
+            if seeds.is_some() {
+                for chunk in &*chunks {
+                    program.uniforms.add(&chunk.totals, slot_adjoints);
+                }
+            }
+        }
+        let Some(seeds) = seeds else { return };
         for (&output, seed) in program.code.outputs.iter().zip(seeds) {
             if let Operand::Shared(place) = output {
                 slot_adjoints[program.uniforms.slot(place) as usize] += seed * self.lanes as f64;
@@ -235,6 +254,7 @@ fn run_chunks(call: Call<'_>, chunks: &mut [Chunk], blocks: &mut [Block], [outpu
         for Chunk { lanes, totals, outputs, inputs } in chunks {
             let results = |numbers| Results { numbers, lanes: lanes.len(), first: lanes.start };
             let (outputs, inputs) = (results(outputs), results(inputs));
+            totals.fill(0.0);
             Work { lanes: lanes.clone(), totals, outputs, inputs }.run(call, block);
         }
     });
@@ -253,13 +273,14 @@ fn run_chunks(call: Call<'_>, chunks: &mut [Chunk], blocks: &mut [Block], [outpu
     for Chunk { lanes, totals, .. } in chunks {
         let outputs = Results { numbers: outputs, lanes: call.lanes, first: 0 };
         let inputs = Results { numbers: inputs, lanes: call.lanes, first: 0 };
+        totals.fill(0.0);
         Work { lanes: lanes.clone(), totals, outputs, inputs }.run(call, &mut blocks[0]);
     }
 }
 
 impl Work<'_> {
+    /// Runs the tiles of a chunk one after the other, and adds to the totals.
     fn run(mut self, call: Call<'_>, block: &mut Block) {
-        self.totals.fill(0.0);
         for start in self.lanes.clone().step_by(call.tile) {
             self.run_tile(call, block, start..self.lanes.end.min(start + call.tile));
         }

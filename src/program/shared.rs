@@ -1,5 +1,7 @@
 //! What all lanes share: computed once, before the lanes, and differentiated once, after them.
 
+use std::ops::Range;
+
 use smallvec::SmallVec;
 
 use super::Program;
@@ -10,7 +12,7 @@ use crate::op::{Op, Scalar};
 pub(super) struct SharedCode {
     steps: Vec<(Op, SmallVec<[u32; 2]>, u32)>,
     /// Where the leaves begin and end: parameters, then constants.
-    parameters: std::ops::Range<usize>,
+    parameters: Range<usize>,
     /// The slots of the parameters whose gradient is 0.
     frozen: Vec<u32>,
     constants: Vec<f64>,
@@ -40,6 +42,12 @@ impl SharedCode {
     /// How many numbers the scratch has: the operands of a step, and their partials.
     pub(super) fn scratch(&self) -> usize {
         2 * self.longest
+    }
+
+    /// Neighbouring slots where the caller has them, if they are parameters and nothing is computed from them.
+    pub(super) fn given<'p>(&self, slots: &Range<usize>, parameters: &'p [f64]) -> Option<&'p [f64]> {
+        let first = slots.start.checked_sub(self.parameters.start)?;
+        self.steps.is_empty().then(|| parameters.get(first..)?.get(..slots.len()))?
     }
 
     /// Fills the slots of all that is shared.
@@ -73,7 +81,7 @@ impl SharedCode {
     }
 
     /// The slots of the parameters.
-    pub(super) fn parameters(&self) -> std::ops::Range<usize> {
+    pub(super) fn parameters(&self) -> Range<usize> {
         self.parameters.clone()
     }
 }

@@ -73,7 +73,33 @@ impl Body {
             let output = builder.reference(slot, &needs_adjoint);
             builder.body.outputs.push(output);
         }
+        builder.body.sort_shared();
         builder.body
+    }
+
+    /// Puts the uniform numbers in the order of their slots, so that neighbours can be read where they lie.
+    pub(super) fn sort_shared(&mut self) {
+        let mut order: Vec<usize> = (0..self.shared.len()).collect();
+        order.sort_unstable_by_key(|&place| self.shared[place]);
+        let mut ranks = vec![0; order.len()];
+        (0..).zip(&order).for_each(|(rank, &place)| ranks[place] = rank);
+        self.shared.sort_unstable();
+        let sort = |operand: &mut Ref| {
+            if let Ref::Shared(place) = operand {
+                *place = ranks[*place as usize];
+            }
+        };
+        for node in &mut self.nodes {
+            match node {
+                BodyNode::Column => {}
+                BodyNode::Linear(terms) => terms.iter_mut().for_each(|(a, b, _)| {
+                    sort(a);
+                    b.iter_mut().for_each(sort);
+                }),
+                BodyNode::Map(_, operands) | BodyNode::List(_, operands) => operands.iter_mut().for_each(sort),
+            }
+        }
+        self.outputs.iter_mut().for_each(sort);
     }
 }
 

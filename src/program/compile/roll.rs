@@ -257,6 +257,7 @@ impl<'o> Lanes<'o> {
         }
         body.nodes.push(BodyNode::Linear(linear(stretch.terms(model, fused), &mut || take(&moved))));
         body.outputs.push(Ref::Own(narrow(body.nodes.len() - 1)));
+        body.sort_shared();
         let computed = |&slot: &u32| fused.code[slot as usize] != Code::Leaf;
         let mut reads: Vec<u32> = columns
             .iter()

@@ -34,6 +34,14 @@ impl Uniforms {
         self.len
     }
 
+    /// The slots of all of them, if they are neighbours whose adjoints are wanted.
+    pub(in super::super) fn whole(&self) -> Option<Range<usize>> {
+        match self.runs.as_slice() {
+            [Run { slots, wanted: true }] => Some(slots.start as usize..slots.end as usize),
+            _ => None,
+        }
+    }
+
     pub(in super::super) fn runs(&self) -> &[Run] {
         &self.runs
     }

@@ -1,5 +1,7 @@
 //! A sum over lanes within one run: its lanes pass by in tiles that stay in the cache.
 
+use std::ops::Range;
+
 use super::super::batch::tile;
 use super::super::kernels::nest::Source;
 use super::super::kernels::reduce::lane_sum;
@@ -172,9 +174,13 @@ impl Region {
         adjoints: &mut [f64],
         run: &mut RegionRun,
     ) -> f64 {
-        self.spread(call, code, values, run);
         let RegionRun { uniforms, totals, lanes: of_tile, blocks, outcomes } = run;
         let (lanes, of_tile) = (self.lanes as usize, *of_tile);
+        let uniforms = self.shared(call, code, values, uniforms);
+        let one_tile = lanes <= of_tile;
+        if !one_tile {
+            totals.fill(0.0);
+        }
         let reads = Reads { call, code, values, uniforms };
         let mut sum = 0.0;
         for first in (0..lanes).step_by(of_tile * outcomes.len()) {
@@ -204,7 +210,9 @@ impl Region {
             for (number, outcome) in outcomes.iter().enumerate() {
                 sum += outcome.sum;
                 if adjoint.is_some() {
-                    totals.iter_mut().zip(&outcome.totals).for_each(|(total, own)| *total += own);
+                    if !one_tile {
+                        totals.iter_mut().zip(&outcome.totals).for_each(|(total, own)| *total += own);
+                    }
                     // Where columns have adjoints, each tile has a block of its own.
                     if let Some(block) = blocks.get(number) {
                         self.scatter(code, first + number * of_tile, block, adjoints, outside);
@@ -213,7 +221,7 @@ impl Region {
             }
         }
         if adjoint.is_some() {
-            self.shared.add(totals, adjoints);
+            self.shared.add(if one_tile { &outcomes[0].totals } else { totals }, adjoints);
         }
         sum
     }
@@ -238,14 +246,18 @@ impl Region {
         places
     }
 
-    /// Reads the shared numbers.
-    fn spread(&self, call: Call<'_>, code: &WindowCode, values: &[f64], run: &mut RegionRun) {
-        self.shared.read(&mut run.uniforms, |slots| {
+    /// The shared numbers, where they lie if they are neighbours.
+    fn shared<'a>(&self, call: Call<'a>, code: &WindowCode, values: &'a [f64], uniforms: &'a mut [f64]) -> &'a [f64] {
+        let read = |slots: &Range<u32>| {
             let in_place = code.parameters.start <= slots.start && slots.end <= code.parameters.end;
             let Source { numbers, first } = call.source(in_place, code, values);
             &numbers[(slots.start - first) as usize..(slots.end - first) as usize]
-        });
-        run.totals.fill(0.0);
+        };
+        if let [run] = self.shared.runs() {
+            return read(&run.slots);
+        }
+        self.shared.read(uniforms, read);
+        uniforms
     }
 
     /// Computes the lanes of a tile and their sum; those beyond the used ones are copies of the last.
