@@ -19,6 +19,10 @@ impl Ops {
         });
         u32::try_from(place).expect("fewer than 2³² nodes")
     }
+
+    pub(super) fn contains(&self, op: Op) -> bool {
+        self.0.contains(&op)
+    }
 }
 
 impl Index<u32> for Ops {

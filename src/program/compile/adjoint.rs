@@ -3,6 +3,7 @@
 //! Sums are differentiated by gathering: the adjoint of a row is one sum over the adjoints of the sums that use it, and
 //! for the rows of a dense layer it is the transposed product. Everything else scatters to its operands.
 
+use super::super::kernels::Zero;
 use super::super::kernels::linear::{Matrix, Mode};
 use super::super::kernels::outer::Outer;
 use super::super::lanes::{Back, Dense, LaneCode, Map, Operand, Step};
@@ -53,7 +54,7 @@ fn needs_adjoint(body: &Body, schedule: &Schedule, wanted: impl Fn(usize) -> boo
 fn gathers(body: &Body, schedule: &Schedule, needs: &[bool]) -> Vec<Parts> {
     let mut gathers = vec![Parts::default(); schedule.order.len()];
     for (delta, &node) in (0..).zip(&schedule.order) {
-        let BodyNode::Linear(terms) = &body.nodes[node as usize] else { continue };
+        let BodyNode::Linear(_, terms) = &body.nodes[node as usize] else { continue };
         let row = |node: u32| schedule.rows[node as usize];
         for &(a, b, minus) in terms {
             let sign = usize::from(minus);
@@ -114,7 +115,7 @@ impl Planner<'_> {
             Step::Sum { out, sum } => {
                 self.gather(*out, out + 1);
                 if self.is_live(*out) {
-                    let BodyNode::Linear(terms) = &body.nodes[schedule.order[*out as usize] as usize] else { return };
+                    let BodyNode::Linear(_, terms) = &body.nodes[schedule.order[*out as usize] as usize] else { return };
                     let mut parts = Parts::of(terms, &schedule.rows);
                     let shared = self.shared;
                     let wanted = |u: u32| shared[u as usize].1;
@@ -231,7 +232,7 @@ impl Planner<'_> {
             }
             let parts = std::mem::take(&mut self.gathers[row as usize]);
             if parts != Parts::default() {
-                let sum = parts.store(self.code);
+                let sum = parts.store(Zero::Absorbs, self.code);
                 let mode = self.mode(row);
                 self.back.push(Back::Gather { row, sum, mode });
             }

@@ -40,7 +40,7 @@ impl Axes {
     /// Searches the long sums, the last first, so that only the outermost axis is taken.
     pub(super) fn of(program: &Program, fused: &Fused) -> Option<Self> {
         let leaves = program.layout.len - program.steps.len();
-        let is_long = |slot: usize| fused.code[slot] == Code::Linear && fused.terms(slot).len() >= 2 * FEWEST;
+        let is_long = |slot: usize| matches!(fused.code[slot], Code::Linear(_)) && fused.terms(slot).len() >= 2 * FEWEST;
         if !(leaves..program.layout.len).any(is_long) {
             return None;
         }
@@ -76,7 +76,7 @@ impl Axes {
                 Code::Map(_) | Code::List(_) => {
                     fused.operands(slot).iter().for_each(|&operand| self.give(operand, users));
                 }
-                Code::Linear => {
+                Code::Linear(_) => {
                     let terms = fused.terms(slot);
                     let mut done = 0;
                     // Inside a lane, and where several lanes meet, there is no other axis.
@@ -241,7 +241,10 @@ fn shapes(program: &Program, fused: &Fused, leaves: usize) -> Vec<u64> {
     for slot in leaves..layout.len {
         shapes[slot] = match fused.code[slot] {
             Code::Leaf | Code::Absorbed | Code::Region(_) => continue,
-            Code::Linear => fused.terms(slot).iter().fold(11, |hash, &term| mix(hash, shape_of(term, &shapes))),
+            Code::Linear(zero) => {
+                let own = 11 + zero as u64;
+                fused.terms(slot).iter().fold(own, |hash, &term| mix(hash, shape_of(term, &shapes)))
+            }
             Code::Map(op) | Code::List(op) => {
                 let own = mix(13, u64::from(op));
                 fused.operands(slot).iter().fold(own, |hash, &operand| mix(hash, shapes[operand as usize]))

@@ -1,6 +1,7 @@
 //! What is computed once for each lane, apart from what all lanes share.
 
 use super::super::Program;
+use super::super::kernels::Zero;
 use super::fuse::{Code, Fused, Term};
 use crate::op::Op;
 
@@ -18,12 +19,19 @@ pub(super) enum Ref {
 pub(super) enum BodyNode {
     /// A number that is brought in for each lane.
     Column,
-    /// Σ ± a·b.
-    Linear(Vec<(Ref, Option<Ref>, bool)>),
+    /// Σ ± a·b, and what zero times infinity is in the products.
+    Linear(Zero, Vec<(Ref, Option<Ref>, bool)>),
     /// An operation of one, two or three operands.
     Map(Op, Vec<Ref>),
     /// An operation of any number of operands.
     List(Op, Vec<Ref>),
+}
+
+impl BodyNode {
+    /// The number of another node.
+    pub(super) fn copy(node: Ref) -> Self {
+        Self::Linear(Zero::default(), vec![(node, None, false)])
+    }
 }
 
 /// A computation over lanes. The columns are its first nodes.
@@ -92,7 +100,7 @@ impl Body {
         for node in &mut self.nodes {
             match node {
                 BodyNode::Column => {}
-                BodyNode::Linear(terms) => terms.iter_mut().for_each(|(a, b, _)| {
+                BodyNode::Linear(_, terms) => terms.iter_mut().for_each(|(a, b, _)| {
                     sort(a);
                     b.iter_mut().for_each(sort);
                 }),
@@ -130,8 +138,8 @@ impl Builder {
     fn add(&mut self, slot: usize, fused: &Fused, needs_adjoint: &impl Fn(u32) -> bool) {
         let node = match fused.code[slot] {
             Code::Leaf | Code::Absorbed | Code::Region(_) => return,
-            Code::Linear => {
-                BodyNode::Linear(fused.terms(slot).iter().map(|&term| self.term(term, needs_adjoint)).collect())
+            Code::Linear(zero) => {
+                BodyNode::Linear(zero, fused.terms(slot).iter().map(|&term| self.term(term, needs_adjoint)).collect())
             }
             Code::Map(op) => BodyNode::Map(fused.ops[op], self.references(fused.operands(slot), needs_adjoint)),
             Code::List(op) => {
@@ -145,7 +153,7 @@ impl Builder {
     /// A node of the body with the number of `operand`: lists read rows alone.
     fn own(&mut self, operand: Ref) -> Ref {
         if let Ref::Shared(_) = operand {
-            self.body.nodes.push(BodyNode::Linear(vec![(operand, None, false)]));
+            self.body.nodes.push(BodyNode::copy(operand));
             return Ref::Own(narrow(self.body.nodes.len() - 1));
         }
         operand

@@ -2,6 +2,7 @@
 //!
 //! Lists of terms that are such chains keep the last number in a register, and need 8 bytes for each link.
 
+use super::super::kernels::Zero;
 use super::super::kernels::linear::Mode;
 use super::super::windows::{Chain, Step, Terms, WindowCode};
 use super::windows::Made;
@@ -21,8 +22,8 @@ pub(super) fn find(code: &mut WindowCode, made: &mut [Made]) {
 }
 
 fn chain_of(code: &mut WindowCode, terms: Terms) -> Option<Chain> {
-    let Terms { out, count, plus, minus, list, mode } = terms;
-    if count < u32::try_from(FEWEST).ok()? || minus > 0 || mode == Mode::Add || !(1..=2).contains(&plus) {
+    let Terms { out, count, plus, minus, list, mode, zero } = terms;
+    if zero == Zero::Absorbs || count < u32::try_from(FEWEST).ok()? || minus > 0 || mode == Mode::Add || !(1..=2).contains(&plus) {
         return None;
     }
     let pairs = &code.pairs[list.range()];

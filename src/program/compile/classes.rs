@@ -10,6 +10,7 @@ use std::ops::Range;
 use rustc_hash::FxHashMap;
 
 use super::super::Program;
+use super::super::kernels::Zero;
 use super::fuse::{Code, Fused, Term};
 use super::hash::mix;
 use super::ready;
@@ -111,7 +112,7 @@ impl Classes {
 fn each_operand(fused: &Fused, regions: &[Region], slot: u32, visit: &mut dyn FnMut(u32)) {
     match fused.code[slot as usize] {
         Code::Leaf | Code::Absorbed => {}
-        Code::Linear => fused.terms(slot as usize).iter().for_each(|term| term.each_factor(&mut *visit)),
+        Code::Linear(_) => fused.terms(slot as usize).iter().for_each(|term| term.each_factor(&mut *visit)),
         Code::Map(_) | Code::List(_) => fused.operands(slot as usize).iter().copied().for_each(visit),
         Code::Region(number) => regions[number as usize].reads.iter().copied().for_each(visit),
     }
@@ -187,7 +188,7 @@ impl Kinds {
         for slot in leaves..layout.len {
             let class = match fused.code[slot] {
                 Code::Leaf | Code::Absorbed => continue,
-                Code::Linear => kinds.linear(slot, fused.terms_mut(slot), &mut keyed),
+                Code::Linear(zero) => kinds.linear(slot, zero, fused.terms_mut(slot), &mut keyed),
                 Code::Region(region) => kinds.region(slot, &regions[region as usize]),
                 Code::Map(op) => kinds.operation(slot, op, fused.operands(slot), false),
                 Code::List(op) => kinds.operation(slot, op, fused.operands(slot), true),
@@ -247,7 +248,13 @@ impl Kinds {
         }
     }
 
-    fn linear(&mut self, slot: usize, terms: &mut [Term], keyed: &mut Vec<((bool, u64), Term)>) -> Class {
+    fn linear(
+        &mut self,
+        slot: usize,
+        zero: Zero,
+        terms: &mut [Term],
+        keyed: &mut Vec<((bool, u64), Term)>,
+    ) -> Class {
         let (mut level, mut minus, mut total) = (0, 0, 0_u64);
         keyed.clear();
         for &(mut term) in &*terms {
@@ -268,7 +275,7 @@ impl Kinds {
         }
         terms.iter_mut().zip(&*keyed).for_each(|(term, pair)| *term = pair.1);
         let count = narrow(terms.len());
-        let flat = mix(11, u64::from(count));
+        let flat = mix(11 + zero as u64, u64::from(count));
         for &term in &*terms {
             let (a, b) = term.factors();
             let edge = mix(mix(flat, u64::from(self.flat(a))), b.map_or(3, |b| u64::from(self.flat(b))));
@@ -278,7 +285,7 @@ impl Kinds {
             }
         }
         self.slots[slot] = (level + 1, 11);
-        (high(mix(mix(flat, u64::from(level)), total)), (NOTHING, count, minus))
+        (high(mix(mix(flat, u64::from(level)), total)), (NOTHING - zero as u32, count, minus))
     }
 
     /// A region is a class of its own.
@@ -286,7 +293,7 @@ impl Kinds {
         let level = 1 + region.reads.iter().map(|&slot| self.level(slot)).max().unwrap_or(0);
         let key = high(mix(17, slot as u64));
         self.slots[slot] = (level, key);
-        (key, (NOTHING - 1, 0, narrow(slot)))
+        (key, (NOTHING - 2, 0, narrow(slot)))
     }
 
     /// An operation; if its operands are a list, their order does not matter.

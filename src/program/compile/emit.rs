@@ -2,6 +2,7 @@
 
 use smallvec::SmallVec;
 
+use super::super::kernels::Zero;
 use super::super::kernels::linear::Matrix;
 use super::super::lanes::{Dense, LaneCode, Map, Operand, Step, Sum};
 use super::body::{Body, BodyNode, Ref};
@@ -35,8 +36,9 @@ impl Parts {
         parts
     }
 
-    pub(super) fn store(&self, code: &mut LaneCode) -> Sum {
+    pub(super) fn store(&self, zero: Zero, code: &mut LaneCode) -> Sum {
         Sum {
+            zero,
             scaled: self.scaled.each_ref().map(|pairs| code.push_pairs(pairs)),
             rows: self.rows.each_ref().map(|rows| code.push_singles(rows)),
             products: self.products.each_ref().map(|pairs| code.push_pairs(pairs)),
@@ -127,14 +129,14 @@ pub(super) fn forward(body: &Body, schedule: &Schedule) -> LaneCode {
             .take_while(|&next| std::mem::discriminant(node(next)) == std::mem::discriminant(node(row)));
         row += match node(row) {
             BodyNode::Column => 1,
-            BodyNode::Linear(_) => {
+            &BodyNode::Linear(zero, _) => {
                 let parts: Vec<Parts> = together
                     .map_while(|next| match node(next) {
-                        BodyNode::Linear(terms) => Some(Parts::of(terms, &schedule.rows)),
+                        BodyNode::Linear(own, terms) if *own == zero => Some(Parts::of(terms, &schedule.rows)),
                         _ => None,
                     })
                     .collect();
-                sums(&parts, narrow(row), &mut code);
+                sums(&parts, zero, narrow(row), &mut code);
                 parts.len()
             }
             BodyNode::Map(..) => {
@@ -168,7 +170,7 @@ pub(super) fn forward(body: &Body, schedule: &Schedule) -> LaneCode {
 }
 
 /// Emits neighbouring sums, those that are dense layers as such.
-fn sums(parts: &[Parts], first: u32, code: &mut LaneCode) {
+fn sums(parts: &[Parts], zero: Zero, first: u32, code: &mut LaneCode) {
     let mut done = 0;
     while done < parts.len() {
         let rest = &parts[done..];
@@ -185,10 +187,10 @@ fn sums(parts: &[Parts], first: u32, code: &mut LaneCode) {
         if count >= 2 {
             let matrix = matrix(&lists[..count]).expect("a prefix of a matrix is one");
             let bias = rest[0].shared[0].first().map(|&u| (u, bias_step(count).unwrap_or(0)));
-            code.forward.push(Step::Dense(Dense { out, matrix, bias }));
+            code.forward.push(Step::Dense(Dense { out, matrix, bias, zero }));
             done += count;
         } else {
-            let sum = rest[0].store(code);
+            let sum = rest[0].store(zero, code);
             code.forward.push(Step::Sum { out, sum });
             done += 1;
         }

@@ -2,10 +2,12 @@
 //!
 //! Afterwards there is no addition, subtraction, negation, multiplication, square, sum or dot to distinguish: each is a
 //! [`Code::Linear`] of terms. A sum takes in the sums and products that nothing else uses. Only sums are re-associated.
+//! The products of the chain rule are products in which a zero absorbs: a linear form has products of one kind.
 
 use std::ops::Range;
 
 use super::super::Program;
+use super::super::kernels::Zero;
 use super::super::ops::Ops;
 use crate::op::Op;
 
@@ -55,8 +57,8 @@ pub(super) enum Code {
     Leaf,
     /// It is part of the linear form that uses it.
     Absorbed,
-    /// A sum of terms.
-    Linear,
+    /// A sum of terms, and what zero times infinity is in its products.
+    Linear(Zero),
     /// An operation of one, two or three operands, by number.
     Map(u32),
     /// An operation of any number of operands, likewise.
@@ -115,7 +117,8 @@ impl Fused {
     /// Fuses the steps of a program; only the slots for which `may_absorb` is true lose their own place.
     pub(super) fn new(program: &Program, may_absorb: impl Fn(usize) -> bool) -> Self {
         let len = program.layout.len;
-        let uses = uses(program);
+        let mut uses = uses(program);
+        let zeros = zeros(program, &mut uses, &may_absorb);
         let mut fused = Self {
             code: vec![Code::Leaf; len],
             ops: program.ops.clone(),
@@ -138,7 +141,7 @@ impl Fused {
                     fused.absorbed += 1;
                     continue;
                 }
-                fused.code[slot] = Code::Linear;
+                fused.code[slot] = Code::Linear(zeros.get(slot).copied().flatten().unwrap_or_default());
                 fused.sums += 1;
                 let start = fused.terms.len();
                 fused.expand(program, slot, own, &leaves, &mut open);
@@ -173,7 +176,7 @@ impl Fused {
             let operands = &program.operands[range];
             let product = |a, b| Term::product(leaves.slot(a), leaves.slot(b), minus);
             match program.ops[program.steps[slot - first].op] {
-                Op::Mul => self.terms.push(product(operands[0], operands[1])),
+                Op::Mul | Op::Chain => self.terms.push(product(operands[0], operands[1])),
                 Op::Square => self.terms.push(product(operands[0], operands[0])),
                 Op::Dot => self.terms.extend(operands.chunks_exact(2).map(|pair| product(pair[0], pair[1]))),
                 Op::Neg => open.push((operands[0], !minus)),
@@ -196,7 +199,7 @@ impl Fused {
 
 /// Whether an operation is a sum of products of its operands.
 fn is_linear(op: Op) -> bool {
-    is_sum(op) || matches!(op, Op::Mul | Op::Square | Op::Dot)
+    is_sum(op) || matches!(op, Op::Mul | Op::Chain | Op::Square | Op::Dot)
 }
 
 /// Whether an operation takes the sums and products that it uses into itself.
@@ -227,6 +230,39 @@ impl Leaves {
         let place = (slot as usize).checked_sub(self.first);
         place.and_then(|place| self.slots.get(place)).copied().unwrap_or(slot)
     }
+}
+
+/// What zero times infinity is in the products of each linear form that has some; nothing if all are of one kind.
+///
+/// Where a sum would take in products of both kinds, those in which a zero absorbs keep their own place.
+fn zeros(program: &Program, uses: &mut [Use], may_absorb: impl Fn(usize) -> bool) -> Vec<Option<Zero>> {
+    if !program.ops.contains(Op::Chain) {
+        return vec![];
+    }
+    let mut zeros = vec![None; program.layout.len];
+    for (op, operands, slot) in program.steps() {
+        zeros[slot] = match op {
+            Op::Chain => Some(Zero::Absorbs),
+            _ if is_sum(op) => {
+                let taken = |uses: &[Use], operand: usize| uses[operand] == Use::OneSum && may_absorb(operand);
+                let mut kinds = operands.iter().map(|&operand| operand as usize);
+                let multiplies = kinds.any(|operand| taken(uses, operand) && zeros[operand] == Some(Zero::Multiplies));
+                let mut absorbs = false;
+                for operand in operands.iter().map(|&operand| operand as usize) {
+                    if taken(uses, operand) && zeros[operand] == Some(Zero::Absorbs) {
+                        absorbs = true;
+                        if multiplies {
+                            uses[operand] = Use::Others;
+                        }
+                    }
+                }
+                if multiplies { Some(Zero::Multiplies) } else { absorbs.then_some(Zero::Absorbs) }
+            }
+            _ if is_linear(op) => Some(Zero::Multiplies),
+            _ => None,
+        };
+    }
+    zeros
 }
 
 /// Who uses a slot.

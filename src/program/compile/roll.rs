@@ -10,6 +10,7 @@
 use rustc_hash::FxHashMap;
 
 use super::super::Program;
+use super::super::kernels::Zero;
 use super::axes::{Axes, FEWEST, Stretch};
 use super::body::{Body, BodyNode, Ref};
 use super::fuse::{Code, Fused, Term};
@@ -130,7 +131,7 @@ impl<'o> Lanes<'o> {
     fn reads(&self, lane: u32, stretch: Stretch, fused: &Fused, mut visit: impl FnMut(u32)) {
         for &slot in self.of(lane) {
             match fused.code[slot as usize] {
-                Code::Linear => fused.terms(slot as usize).iter().for_each(|&term| term.each_factor(&mut visit)),
+                Code::Linear(_) => fused.terms(slot as usize).iter().for_each(|&term| term.each_factor(&mut visit)),
                 _ => fused.operands(slot as usize).iter().for_each(|&operand| visit(operand)),
             }
         }
@@ -152,7 +153,7 @@ impl<'o> Lanes<'o> {
                     let (slot, other) = (slot as usize, other as usize);
                     fused.code[slot] == fused.code[other]
                         && match fused.code[slot] {
-                            Code::Linear => same_signs(fused.terms(slot), fused.terms(other)),
+                            Code::Linear(_) => same_signs(fused.terms(slot), fused.terms(other)),
                             _ => fused.operands(slot).len() == fused.operands(other).len(),
                         }
                 };
@@ -231,6 +232,7 @@ impl<'o> Lanes<'o> {
         let linear = |terms: &[Term], take: &mut dyn FnMut() -> Ref| {
             terms.iter().map(|term| (take(), term.factors().1.map(|_| take()), term.minus)).collect()
         };
+        let zero = |code: Code| if let Code::Linear(zero) = code { zero } else { Zero::default() };
         for &slot in self.of(model) {
             let node = match fused.code[slot as usize] {
                 Code::Map(op) => {
@@ -243,19 +245,23 @@ impl<'o> Lanes<'o> {
                         .map(|operand| match operand {
                             Ref::Own(_) => operand,
                             Ref::Shared(_) => {
-                                body.nodes.push(BodyNode::Linear(vec![(operand, None, false)]));
+                                body.nodes.push(BodyNode::copy(operand));
                                 Ref::Own(narrow(body.nodes.len() - 1))
                             }
                         })
                         .collect();
                     BodyNode::List(fused.ops[op], rows)
                 }
-                _ => BodyNode::Linear(linear(fused.terms(slot as usize), &mut || take(&moved))),
+                code => BodyNode::Linear(zero(code), linear(fused.terms(slot as usize), &mut || take(&moved))),
             };
             moved.insert(self.places[slot as usize], narrow(body.nodes.len()));
             body.nodes.push(node);
         }
-        body.nodes.push(BodyNode::Linear(linear(stretch.terms(model, fused), &mut || take(&moved))));
+        let sum = BodyNode::Linear(
+            zero(fused.code[stretch.sum as usize]),
+            linear(stretch.terms(model, fused), &mut || take(&moved)),
+        );
+        body.nodes.push(sum);
         body.outputs.push(Ref::Own(narrow(body.nodes.len() - 1)));
         body.sort_shared();
         let computed = |&slot: &u32| fused.code[slot as usize] != Code::Leaf;
@@ -322,7 +328,7 @@ fn tail(program: &Program, fused: &Fused, slot: u32) -> Option<Vec<(u32, f64)>> 
                 }
                 continue;
             }
-            Code::Linear => {
+            Code::Linear(_) => {
                 for term in fused.terms(user) {
                     let sign = if term.minus { -1.0 } else { 1.0 };
                     weight += match term.factors() {

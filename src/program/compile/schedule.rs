@@ -44,7 +44,7 @@ impl Schedule {
 pub(super) fn for_each_operand(node: &BodyNode, mut visit: impl FnMut(Ref)) {
     match node {
         BodyNode::Column => {}
-        BodyNode::Linear(terms) => {
+        BodyNode::Linear(_, terms) => {
             for &(a, b, _) in terms {
                 visit(a);
                 b.into_iter().for_each(&mut visit);
@@ -63,7 +63,7 @@ fn kind(node: &BodyNode) -> (u8, u64, usize) {
     };
     match node {
         BodyNode::Column => (0, 0, 0),
-        BodyNode::Linear(terms) => (1, 0, terms.len()),
+        BodyNode::Linear(zero, terms) => (1, *zero as u64, terms.len()),
         BodyNode::Map(op, operands) => (2, of(op), operands.len()),
         BodyNode::List(op, operands) => (3, of(op), operands.len()),
     }

@@ -23,9 +23,9 @@ pub(super) fn of_windows(code: &mut WindowCode) {
     let mut writer = Writer::new(Script::new(Isa::detect(), false));
     let forward = writer.turns(&code.forward, |writer, step| match step {
         Step::Map(map) => writer.map(code, map),
-        Step::Nest { nest, mode, minus, in_place, .. } => {
+        Step::Nest { nest, mode, minus, zero, in_place, .. } => {
             let place = |factor: usize, first| of_values(code, in_place[factor], first);
-            writer.nest(nest, Place::values, place, (code.one, *mode, *minus, Zero::Multiplies))
+            writer.nest(nest, Place::values, place, (code.one, *mode, *minus, *zero))
         }
         _ => false,
     });
@@ -49,7 +49,7 @@ pub(super) fn of_lanes(code: &mut LaneCode, candidates: &[u32]) {
     let mut writer = Writer::new(Script::with_columns_outside(Isa::detect(), &places.outside));
     let forward = writer.turns(&code.forward, |writer, step| match step {
         lanes::Step::Sum { out, sum } => {
-            writer.sum_of_rows(code, sum, Place::values(*out), &places, (Mode::Store, Zero::Multiplies))
+            writer.sum_of_rows(code, sum, &places, |row| places.value(row), (Place::values(*out), Mode::Store))
         }
         lanes::Step::Map(map) => places.operands(map).is_some_and(|operands| {
             let out = Place::values(map.out);
@@ -59,8 +59,7 @@ pub(super) fn of_lanes(code: &mut LaneCode, candidates: &[u32]) {
     });
     let reverse = writer.turns(&code.reverse, |writer, back| match back {
         lanes::Back::Gather { row, sum, mode } => {
-            let (out, mode) = places.target(*row, *mode);
-            writer.sum_of_rows(code, sum, out, &places, (mode, Zero::Absorbs))
+            writer.sum_of_rows(code, sum, &places, Place::adjoints, places.target(*row, *mode))
         }
         lanes::Back::Map { map, place, to, mode } => places.operands(map).is_some_and(|operands| {
             let (target, mode) = places.target(*to, *mode);
@@ -181,21 +180,21 @@ impl Writer {
         true
     }
 
-    /// The line of a sum over rows of lanes, if it is short.
+    /// The line of a sum over rows of lanes, if it is short; `row` says where the rows of terms lie.
+    ///
+    /// The first factors of products are values in both passes.
     fn sum_of_rows(
         &mut self,
         code: &LaneCode,
         sum: &lanes::Sum,
-        out: Place,
         places: &Places,
-        (mode, zero): (Mode, Zero),
+        row: impl Fn(u32) -> Place,
+        (out, mode): (Place, Mode),
     ) -> bool {
         if !is_short(sum) {
             return false;
         }
-        // In a forward pass all are values; in reverse the first factors of products are.
-        let row = |own: u32| if zero == Zero::Absorbs { Place::adjoints(own) } else { places.value(own) };
-        let mut short = Sum { out, count: 1, start: None, terms: SmallVec::new(), mode, zero };
+        let mut short = Sum { out, count: 1, start: None, terms: SmallVec::new(), mode, zero: sum.zero };
         for (sign, minus) in [(0, false), (1, true)] {
             let scaled = code.pairs(sum.scaled[sign]).iter();
             let scaled = scaled.map(|&(u, own)| (Factor::Number(Place::shared(u)), own));

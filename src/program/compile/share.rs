@@ -4,13 +4,14 @@
 
 use rustc_hash::FxHashMap;
 
+use super::super::kernels::Zero;
 use super::super::ops::Ops;
 use super::body::{Body, BodyNode, Ref};
 
 /// What a node computes, for comparison.
 #[derive(PartialEq, Eq, Hash)]
 enum Same {
-    Linear(Vec<(Ref, Option<Ref>, bool)>),
+    Linear(Zero, Vec<(Ref, Option<Ref>, bool)>),
     Apply(u32, Vec<Ref>),
 }
 
@@ -25,7 +26,7 @@ pub(super) fn share(body: &mut Body) -> usize {
         let node = moved(node, &places);
         let same = match &node {
             BodyNode::Column => None,
-            BodyNode::Linear(terms) => Some(Same::Linear(terms.clone())),
+            BodyNode::Linear(zero, terms) => Some(Same::Linear(*zero, terms.clone())),
             BodyNode::Map(op, operands) | BodyNode::List(op, operands) => {
                 Some(Same::Apply(ops.number(*op), operands.clone()))
             }
@@ -47,7 +48,8 @@ fn moved(node: BodyNode, places: &[u32]) -> BodyNode {
     let all = |operands: Vec<Ref>| operands.into_iter().map(|operand| at(operand, places)).collect();
     match node {
         BodyNode::Column => BodyNode::Column,
-        BodyNode::Linear(terms) => BodyNode::Linear(
+        BodyNode::Linear(zero, terms) => BodyNode::Linear(
+            zero,
             terms.into_iter().map(|(a, b, minus)| (at(a, places), b.map(|b| at(b, places)), minus)).collect(),
         ),
         BodyNode::Map(op, operands) => BodyNode::Map(op, all(operands)),

@@ -4,6 +4,7 @@
 //! constant steps become loops, neighbouring runs of the same shape an outer loop, and columns of the same shape that go
 //! on by constant steps a loop of additions. What is too irregular for loops becomes a list of places.
 
+use super::super::kernels::Zero;
 use super::super::kernels::linear::Mode;
 use super::super::kernels::nest::{Loop, Nest};
 use super::super::lanes::Uniforms;
@@ -61,7 +62,7 @@ pub(super) fn forward(fused: &Fused, classes: &Classes, outputs: &[u32], loops: 
     for members in classes.iter() {
         match fused.code[members[0] as usize] {
             Code::Leaf | Code::Absorbed => {}
-            Code::Linear => emitter.linear(members),
+            Code::Linear(zero) => emitter.linear(zero, members),
             Code::Map(op) => emitter.map(fused.ops[op], members),
             Code::List(op) => emitter.list(fused.ops[op], members),
             Code::Region(number) => {
@@ -176,7 +177,7 @@ impl Emitter<'_> {
         }
     }
 
-    fn linear(&mut self, members: &[u32]) {
+    fn linear(&mut self, zero: Zero, members: &[u32]) {
         let one = self.classes.one;
         let mut table = std::mem::take(&mut self.table);
         table.clear();
@@ -189,7 +190,7 @@ impl Emitter<'_> {
         let terms = self.fused.terms(members[0] as usize);
         let plus = terms.iter().take_while(|term| !term.minus).count();
         let out = self.slot(members[0]);
-        let class = Table { factors: &table, rows: members.len(), columns: terms.len(), plus, out };
+        let class = Table { factors: &table, rows: members.len(), columns: terms.len(), plus, out, zero };
         if table.len() <= 3 || !self.loops {
             self.all_terms(&class);
         } else {
@@ -244,7 +245,8 @@ impl Emitter<'_> {
         let (rows, plus, minus) = (narrow(class.rows), narrow(plus), narrow(minus));
         // What follows a list of the same shape goes on with it.
         if let (Some(Step::Terms(last)), Some(Made::Terms(made))) = (self.code.forward.last_mut(), self.made.last_mut())
-            && (last.plus, last.minus, last.mode, last.out + last.count) == (plus, minus, mode, class.out)
+            && (last.plus, last.minus, last.mode, last.zero) == (plus, minus, mode, class.zero)
+            && last.out + last.count == class.out
             && mode == Mode::Store
             && last.list.range().end == start
         {
@@ -253,7 +255,7 @@ impl Emitter<'_> {
             *made = *last;
             return;
         }
-        let terms = Terms { out: class.out, count: rows, plus, minus, list, mode };
+        let terms = Terms { out: class.out, count: rows, plus, minus, list, mode, zero: class.zero };
         self.push(Step::Terms(terms), Made::Terms(terms));
     }
 
@@ -276,7 +278,9 @@ impl Emitter<'_> {
                 let product = Product { firsts: [out, first.0, first.1], loops };
                 let nest = Nest::new(product.firsts, &product.loops);
                 let minus = columns[k] >= class.plus;
-                self.push(Step::Nest { nest, out, mode, minus, in_place: [false; 2] }, Made::Nest { product, minus });
+                let in_place = [false; 2];
+                let step = Step::Nest { nest, out, mode, minus, zero: class.zero, in_place };
+                self.push(step, Made::Nest { product, minus });
                 mode = Mode::Add;
             });
         }
@@ -293,6 +297,8 @@ struct Table<'t> {
     plus: usize,
     /// The slot of the first member.
     out: u32,
+    /// What zero times infinity is in the products.
+    zero: Zero,
 }
 
 /// Steps of the two factors.

@@ -46,10 +46,11 @@ pub(crate) use rows::MOST_LANES;
 use rows::{Rows, RowsMut, check_lanes};
 
 /// What the product of zero and a number that is not finite is.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub(crate) enum Zero {
     /// Not a number, as in IEEE 754: for values.
+    #[default]
     Multiplies,
-    /// Zero, as in [`Op::Chain`](crate::Op::Chain): for adjoints.
+    /// Zero, as in [`Op::Chain`](crate::Op::Chain): for adjoints, and for values that are derivatives.
     Absorbs,
 }

@@ -4,6 +4,7 @@ use super::super::kernels::linear::{Mode, Sources, Terms, combine, matrix};
 use super::super::kernels::script::{Outside, Turn};
 use super::super::kernels::{Isa, Zero, list, map};
 use super::{Block, Dense, LaneCode, Map, Operand, Step, Sum};
+use crate::op::Scalar as _;
 
 impl LaneCode {
     /// Computes every row; the columns have been filled, apart from those that lie outside.
@@ -23,7 +24,7 @@ impl LaneCode {
                     let (read, write) = values.get_mut().split_at_mut(*out as usize * lanes);
                     let sources = Sources { uniforms: shared, x: read, y: read, y_first: 0 };
                     let terms = self.terms(sum, self.constant(sum, shared));
-                    combine(isa, lanes, &terms, &sources, &mut write[..lanes], Mode::Store, Zero::Multiplies);
+                    combine(isa, lanes, &terms, &sources, &mut write[..lanes], Mode::Store, sum.zero);
                 }
                 Step::Dense(dense) => dense.run(shared, isa, lanes, values.get_mut()),
                 Step::Map(step) => {
@@ -47,7 +48,8 @@ impl LaneCode {
                 constant += sign * shared[u as usize];
             }
             for &(u, v) in self.pairs(sum.shared_products[place]) {
-                constant += sign * (shared[u as usize] * shared[v as usize]);
+                let (u, v) = (shared[u as usize], shared[v as usize]);
+                constant += sign * if sum.zero == Zero::Absorbs { u.chain(v) } else { u * v };
             }
         }
         constant
@@ -82,7 +84,7 @@ impl Dense {
             }
         };
         let sources = Sources { uniforms: shared, x: &[], y: read, y_first: 0 };
-        matrix(isa, lanes, &self.matrix, &sources, &mut write[..rows * lanes], mode, Zero::Multiplies);
+        matrix(isa, lanes, &self.matrix, &sources, &mut write[..rows * lanes], mode, self.zero);
     }
 }
 

@@ -15,7 +15,7 @@ use std::ops::Range;
 
 use smallvec::SmallVec;
 
-use super::kernels::Isa;
+use super::kernels::{Isa, Zero};
 use super::kernels::linear::{Matrix, Mode};
 use super::kernels::outer::Outer;
 use super::kernels::script::{Outside, Script, Slices, Turn};
@@ -46,6 +46,8 @@ impl Span {
 /// The terms of one row, by what they are made of.
 #[derive(Clone, Copy, Debug, Default)]
 pub(super) struct Sum {
+    /// What zero times infinity is.
+    pub(super) zero: Zero,
     /// Pairs (shared, row), added and subtracted.
     pub(super) scaled: [Span; 2],
     /// Rows, added and subtracted.
@@ -83,6 +85,8 @@ pub(super) struct Dense {
     pub(super) matrix: Matrix,
     /// The first bias and the step to the next.
     pub(super) bias: Option<(u32, i32)>,
+    /// What zero times infinity is.
+    pub(super) zero: Zero,
 }
 
 /// A step of the forward pass.

@@ -9,7 +9,7 @@ use super::super::kernels::nest::{Target, contract};
 use super::super::kernels::script::Turn;
 use super::super::kernels::{Isa, Zero, map};
 use super::{Call, Chain, FEW, Map, Run, Step, Terms, Window, WindowCode, whole};
-use crate::op::Op;
+use crate::op::{Op, Scalar as _};
 
 impl Map {
     /// The operand as a slice of `len` numbers, if it is one and the only one.
@@ -49,11 +49,11 @@ impl WindowCode {
             let (values, scratch) = (run.values.get_mut(), run.scratch.get_mut());
             match step {
                 Step::Map(map) => self.map(isa, map, values, scratch),
-                Step::Nest { nest, out, mode, minus, in_place } => {
+                Step::Nest { nest, out, mode, minus, zero, in_place } => {
                     let (read, write) = values.split_at_mut(*out as usize);
                     let [y, z] = in_place.map(|in_place| call.source(in_place, self, read));
                     let mut target = Target { numbers: write, first: *out, mode: *mode, minus: *minus };
-                    contract(isa, nest, &mut target, y, z, Zero::Multiplies);
+                    contract(isa, nest, &mut target, y, z, *zero);
                 }
                 Step::Terms(terms) => self.terms(terms, values),
                 Step::Chain(chain) => self.chain(isa, chain, values),
@@ -87,12 +87,12 @@ impl WindowCode {
                 sum = 0.0;
             }
             let (added, subtracted) = pairs[m * per..][..per].split_at(plus);
-            for &(a, b) in added {
-                sum += values[a as usize] * values[b as usize];
-            }
-            for &(a, b) in subtracted {
-                sum -= values[a as usize] * values[b as usize];
-            }
+            let product = |&(a, b): &(u32, u32)| {
+                let (a, b) = (values[a as usize], values[b as usize]);
+                if terms.zero == Zero::Absorbs { a.chain(b) } else { a * b }
+            };
+            added.iter().for_each(|pair| sum += product(pair));
+            subtracted.iter().for_each(|pair| sum -= product(pair));
             values[out] = sum;
         }
     }

@@ -14,7 +14,7 @@ pub(super) use region::{Column, Region};
 
 use std::ops::Range;
 
-use super::kernels::Isa;
+use super::kernels::{Isa, Zero};
 use super::kernels::linear::Mode;
 use super::kernels::nest::{Nest, Source};
 use super::kernels::script::{Outside, Script, Slices, Turn};
@@ -49,6 +49,8 @@ pub(super) struct Terms {
     pub(super) minus: u32,
     pub(super) list: Span,
     pub(super) mode: Mode,
+    /// What zero times infinity is.
+    pub(super) zero: Zero,
 }
 
 /// Sums that go on from each other: each is the one before times a factor and a summand, two places of the list.
@@ -73,6 +75,8 @@ pub(super) enum Step {
         out: u32,
         mode: Mode,
         minus: bool,
+        /// What zero times infinity is.
+        zero: Zero,
         /// Which of the factors are parameters, read where the caller has them.
         in_place: [bool; 2],
     },
