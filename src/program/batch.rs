@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use super::Wanted;
 use super::kernels::MOST_LANES;
-use super::kernels::script::Outside;
+use super::kernels::script::{MOST_OUTSIDE, Outside, OutsideRows};
 use super::lanes::{Block, LaneCode, Operand, Totals, Uniforms};
 use super::shared::SharedCode;
 
@@ -291,14 +291,30 @@ impl Work<'_> {
         let code = &call.program.code;
         let (used, lanes) = (range.len(), range.len().next_multiple_of(8));
         block.set_lanes(lanes);
-        let inputs = call.program.inputs;
+        let Results { numbers: results, lanes: of_result, first } = &mut self.outputs;
+        let place = |row: usize| row * *of_result + range.start - *first;
+        let outside = &mut Outside { results: (results, None), ..Outside::default() };
+        // Lines read columns and write results where they lie, if these are whole registers.
+        let none = OutsideRows::default();
+        let rows_outside = if used == lanes { code.script.outside() } else { &none };
+        for (column, &row) in outside.values.iter_mut().zip(&rows_outside.columns) {
+            *column = Some(&call.inputs[row as usize * call.lanes..][range.clone()]);
+        }
+        if !rows_outside.results.is_empty() {
+            let firsts = outside.results.1.insert([0; MOST_OUTSIDE]);
+            for (first, &row) in firsts.iter_mut().zip(&rows_outside.results) {
+                let output = code.outputs.iter().position(|&output| output == Operand::Rows(row));
+                *first = place(output.expect("a result is an output"));
+            }
+        }
         let columns = block.rows_mut(0..code.columns as usize);
-        let (columns, of_parameters) = columns.split_at_mut(inputs * lanes);
-        if lanes == call.lanes {
+        let (columns, of_parameters) = columns.split_at_mut(call.program.inputs * lanes);
+        if lanes == call.lanes && rows_outside.columns.is_empty() {
             // The columns lie as the inputs do.
             columns.copy_from_slice(call.inputs);
         } else {
-            for (own, from) in columns.chunks_exact_mut(lanes).zip(call.inputs.chunks_exact(call.lanes)) {
+            let columns = columns.chunks_exact_mut(lanes).zip(call.inputs.chunks_exact(call.lanes));
+            for ((own, from), _) in columns.zip(0..).filter(|(_, row)| !rows_outside.columns.contains(row)) {
                 let from = &from[range.clone()];
                 own[..used].copy_from_slice(from);
                 own[used..].fill(from[used - 1]);
@@ -307,11 +323,11 @@ impl Work<'_> {
         for (own, &parameter) in of_parameters.chunks_exact_mut(lanes).zip(call.parameters) {
             own.fill(parameter);
         }
-        let outside = &mut Outside::default();
         code.forward(call.uniforms, block, outside);
         for (output, &operand) in code.outputs.iter().enumerate() {
-            let to = self.outputs.row(output, range.clone());
+            let to = &mut outside.results.0[place(output)..][..used];
             match operand {
+                Operand::Rows(row) if rows_outside.results.contains(&row) => {}
                 Operand::Rows(row) => to.copy_from_slice(&block.value(row)[..used]),
                 Operand::Shared(place) => to.fill(call.uniforms[place as usize]),
             }

@@ -115,7 +115,9 @@ impl Planner<'_> {
             Step::Sum { out, sum } => {
                 self.gather(*out, out + 1);
                 if self.is_live(*out) {
-                    let BodyNode::Linear(_, terms) = &body.nodes[schedule.order[*out as usize] as usize] else { return };
+                    let BodyNode::Linear(_, terms) = &body.nodes[schedule.order[*out as usize] as usize] else {
+                        return;
+                    };
                     let mut parts = Parts::of(terms, &schedule.rows);
                     let shared = self.shared;
                     let wanted = |u: u32| shared[u as usize].1;

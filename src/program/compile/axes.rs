@@ -40,7 +40,8 @@ impl Axes {
     /// Searches the long sums, the last first, so that only the outermost axis is taken.
     pub(super) fn of(program: &Program, fused: &Fused) -> Option<Self> {
         let leaves = program.layout.len - program.steps.len();
-        let is_long = |slot: usize| matches!(fused.code[slot], Code::Linear(_)) && fused.terms(slot).len() >= 2 * FEWEST;
+        let is_long =
+            |slot: usize| matches!(fused.code[slot], Code::Linear(_)) && fused.terms(slot).len() >= 2 * FEWEST;
         if !(leaves..program.layout.len).any(is_long) {
             return None;
         }

@@ -23,7 +23,12 @@ pub(super) fn find(code: &mut WindowCode, made: &mut [Made]) {
 
 fn chain_of(code: &mut WindowCode, terms: Terms) -> Option<Chain> {
     let Terms { out, count, plus, minus, list, mode, zero } = terms;
-    if zero == Zero::Absorbs || count < u32::try_from(FEWEST).ok()? || minus > 0 || mode == Mode::Add || !(1..=2).contains(&plus) {
+    if zero == Zero::Absorbs
+        || count < u32::try_from(FEWEST).ok()?
+        || minus > 0
+        || mode == Mode::Add
+        || !(1..=2).contains(&plus)
+    {
         return None;
     }
     let pairs = &code.pairs[list.range()];

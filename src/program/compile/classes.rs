@@ -248,13 +248,7 @@ impl Kinds {
         }
     }
 
-    fn linear(
-        &mut self,
-        slot: usize,
-        zero: Zero,
-        terms: &mut [Term],
-        keyed: &mut Vec<((bool, u64), Term)>,
-    ) -> Class {
+    fn linear(&mut self, slot: usize, zero: Zero, terms: &mut [Term], keyed: &mut Vec<((bool, u64), Term)>) -> Class {
         let (mut level, mut minus, mut total) = (0, 0, 0_u64);
         keyed.clear();
         for &(mut term) in &*terms {

@@ -34,7 +34,8 @@ use late::Late;
 use schedule::Schedule;
 
 use super::batch::LaneProgram;
-use super::lanes::{LaneCode, Uniforms};
+use super::kernels::script::OutsideRows;
+use super::lanes::{LaneCode, Operand, Uniforms};
 use super::shared::SharedCode;
 use super::single::SingleProgram;
 use super::windows::{Column, Window};
@@ -159,7 +160,12 @@ impl Program {
         let schedule = Schedule::new(&body);
         let mut code = emit::forward(&body, &schedule);
         adjoint::reverse(&mut code, &body, &schedule, |column| wanted != Wanted::Parameters && learns[column]);
-        self.write_lines(&mut code, &[]);
+        let of_outputs = code.outputs.iter().filter_map(|output| match output {
+            Operand::Rows(row) => Some(*row),
+            Operand::Shared(_) => None,
+        });
+        let outside = OutsideRows { columns: (0..).take(inputs).collect(), results: of_outputs.collect() };
+        self.write_lines(&mut code, &outside);
         LaneProgram {
             code,
             shared: SharedCode::new(&program, &varies),
@@ -213,9 +219,8 @@ impl Program {
         }
         for region in &mut code.regions {
             let lies = |column: &Column| matches!(column.window, Window::Affine { step: 1, .. });
-            let candidates: Vec<u32> =
-                (0..).zip(&region.columns).filter(|(_, column)| lies(column)).map(|(row, _)| row).collect();
-            self.write_lines(&mut region.code, &candidates);
+            let columns = (0..).zip(&region.columns).filter(|(_, column)| lies(column)).map(|(row, _)| row).collect();
+            self.write_lines(&mut region.code, &OutsideRows { columns, ..OutsideRows::default() });
         }
         let of_regions = code.regions.iter().map(|region| region.code.script.len());
         notes.lines = of_regions.chain([code.script.len()]).map(|lines| lines as usize).sum();
@@ -225,8 +230,8 @@ impl Program {
         SingleProgram { code, inputs, constants, input_adjoints, frozen, notes }
     }
 
-    /// Turns the steps over lanes into turns; the `candidates` are columns whose lanes lie side by side.
-    fn write_lines(&self, code: &mut LaneCode, candidates: &[u32]) {
+    /// Turns the steps over lanes into turns; the `candidates` are rows whose lanes lie side by side.
+    fn write_lines(&self, code: &mut LaneCode, candidates: &OutsideRows) {
         if self.without.runs(Pass::Script) {
             script::of_lanes(code, candidates);
         } else {

@@ -30,8 +30,17 @@ pub enum Pass {
 
 impl Pass {
     /// Every pass, in the order in which they run.
-    pub const ALL: &[Self] =
-        &[Self::Fold, Self::Fuse, Self::Roll, Self::Share, Self::Order, Self::Loops, Self::Chain, Self::Late];
+    pub const ALL: &[Self] = &[
+        Self::Fold,
+        Self::Fuse,
+        Self::Roll,
+        Self::Share,
+        Self::Order,
+        Self::Loops,
+        Self::Chain,
+        Self::Late,
+        Self::Script,
+    ];
 }
 
 /// The passes that are left out.

@@ -4,12 +4,12 @@ use smallvec::SmallVec;
 
 use super::super::kernels::linear::Mode;
 use super::super::kernels::nest::Nest;
-use super::super::kernels::script::{Factor, MOST_OUTSIDE, MOST_TERMS, Place, Script, Sum, Term, Turn};
+use super::super::kernels::script::{Factor, MOST_TERMS, OutsideRows, Place, Script, Sum, Term, Turn};
 use super::super::kernels::{Isa, Zero};
 use super::super::lanes::{self, LaneCode, Operand, Span};
 use super::super::windows::{Back, Map, Step, Window, WindowCode};
 use super::back::place;
-use super::outside::columns_outside;
+use super::outside::rows_outside;
 
 /// The most rows of a nest that become lines.
 const MOST_ROWS: u32 = 4;
@@ -43,16 +43,16 @@ pub(super) fn of_windows(code: &mut WindowCode) {
     code.script = writer.script;
 }
 
-/// The same for lanes; the `candidates` are columns that lie side by side for neighbouring lanes.
-pub(super) fn of_lanes(code: &mut LaneCode, candidates: &[u32]) {
-    let places = Places { outside: columns_outside(code, candidates) };
-    let mut writer = Writer::new(Script::with_columns_outside(Isa::detect(), &places.outside));
+/// The same for lanes; the `candidates` are rows that lie side by side for neighbouring lanes.
+pub(super) fn of_lanes(code: &mut LaneCode, candidates: &OutsideRows) {
+    let places = Places(rows_outside(code, candidates));
+    let mut writer = Writer::new(Script::with_rows_outside(Isa::detect(), places.0.clone()));
     let forward = writer.turns(&code.forward, |writer, step| match step {
         lanes::Step::Sum { out, sum } => {
-            writer.sum_of_rows(code, sum, &places, |row| places.value(row), (Place::values(*out), Mode::Store))
+            writer.sum_of_rows(code, sum, &places, |row| places.value(row), (places.value(*out), Mode::Store))
         }
         lanes::Step::Map(map) => places.operands(map).is_some_and(|operands| {
-            let out = Place::values(map.out);
+            let out = places.value(map.out);
             writer.script.map(map.op, map.count, out, &operands) && writer.wrote(out, map.count)
         }),
         _ => false,
@@ -63,7 +63,7 @@ pub(super) fn of_lanes(code: &mut LaneCode, candidates: &[u32]) {
         }
         lanes::Back::Map { map, place, to, mode } => places.operands(map).is_some_and(|operands| {
             let (target, mode) = places.target(*to, *mode);
-            let (own, value) = (Place::adjoints(map.out), Place::values(map.out));
+            let (own, value) = (Place::adjoints(map.out), places.value(map.out));
             writer.script.map_back(map.op, *place, map.count, target, own, value, &operands, mode)
                 && writer.wrote(target, map.count)
         }),
@@ -74,23 +74,18 @@ pub(super) fn of_lanes(code: &mut LaneCode, candidates: &[u32]) {
 }
 
 /// Where the rows of lanes lie.
-struct Places {
-    /// The columns that may lie outside.
-    outside: SmallVec<[u32; MOST_OUTSIDE]>,
-}
+struct Places(OutsideRows);
 
 impl Places {
-    fn number(&self, row: u32) -> Option<u8> {
-        self.outside.iter().zip(0..).find_map(|(&outside, number)| (outside == row).then_some(number))
-    }
-
     fn value(&self, row: u32) -> Place {
-        self.number(row).map_or(Place::values(row), Place::column)
+        let column = number(&self.0.columns, row).map(Place::column);
+        column.or_else(|| number(&self.0.results, row).map(Place::result)).unwrap_or(Place::values(row))
     }
 
     /// Where an adjoint goes, and how: what is outside others add to as well.
     fn target(&self, row: u32, mode: Mode) -> (Place, Mode) {
-        self.number(row).map_or((Place::adjoints(row), mode), |number| (Place::column_adjoints(number), Mode::Add))
+        let column = number(&self.0.columns, row);
+        column.map_or((Place::adjoints(row), mode), |number| (Place::column_adjoints(number), Mode::Add))
     }
 
     /// The operands of a map, if all are rows.
@@ -103,12 +98,20 @@ impl Places {
     }
 }
 
-/// Whether a sum is short enough for a line.
-pub(super) fn is_short(sum: &lanes::Sum) -> bool {
+/// The number of a row among those that may lie outside.
+fn number(outside: &[u32], row: u32) -> Option<u8> {
+    outside.iter().zip(0..).find_map(|(&outside, number)| (outside == row).then_some(number))
+}
+
+/// How many lines a sum over rows of lanes becomes, if it is short: products of rows with different signs, and more
+/// terms than one line has, are added by the second.
+pub(super) fn lines_of(sum: &lanes::Sum) -> Option<usize> {
     let count = |spans: &[Span; 2]| spans.iter().map(|span| span.range().len()).sum::<usize>();
-    let terms = count(&sum.scaled) + count(&sum.rows) + count(&sum.products);
-    let one_sign = sum.products.iter().any(|span| span.is_empty());
-    terms <= MOST_TERMS && one_sign && count(&sum.shared) <= 1 && count(&sum.shared_products) == 0
+    let [plus, minus] = sum.products.each_ref().map(|span| span.range().len());
+    let numbers = count(&sum.scaled) + count(&sum.rows);
+    let free = plus.next_multiple_of(MOST_TERMS) - plus;
+    let lines = plus.div_ceil(MOST_TERMS) + (numbers.saturating_sub(free) + minus).div_ceil(MOST_TERMS);
+    (lines <= 2 && count(&sum.shared) <= 1 && count(&sum.shared_products) == 0).then_some(lines.max(1))
 }
 
 /// Every step in its turn, where nothing is written as lines.
@@ -180,7 +183,7 @@ impl Writer {
         true
     }
 
-    /// The line of a sum over rows of lanes, if it is short; `row` says where the rows of terms lie.
+    /// The lines of a sum over rows of lanes, if it is short; `row` says where the rows of terms lie.
     ///
     /// The first factors of products are values in both passes.
     fn sum_of_rows(
@@ -191,24 +194,42 @@ impl Writer {
         row: impl Fn(u32) -> Place,
         (out, mode): (Place, Mode),
     ) -> bool {
-        if !is_short(sum) {
+        if lines_of(sum).is_none() {
             return false;
         }
-        let mut short = Sum { out, count: 1, start: None, terms: SmallVec::new(), mode, zero: sum.zero };
+        let mut start = None;
+        let mut numbers = SmallVec::<[Term; 8]>::new();
+        let mut products = [SmallVec::<[Term; 8]>::new(), SmallVec::new()];
         for (sign, minus) in [(0, false), (1, true)] {
+            let term = |factor, own| Term { row: row(own), factor, minus };
             let scaled = code.pairs(sum.scaled[sign]).iter();
-            let scaled = scaled.map(|&(u, own)| (Factor::Number(Place::shared(u)), own));
-            let plain = code.singles(sum.rows[sign]).iter().map(|&own| (Factor::Number(Place::ONE), own));
-            let products = code.pairs(sum.products[sign]).iter();
-            let products = products.map(|&(other, own)| (Factor::Row(places.value(other)), own));
-            let all = scaled.chain(plain).chain(products);
-            short.terms.extend(all.map(|(factor, own)| Term { row: row(own), factor, minus }));
+            numbers.extend(scaled.map(|&(u, own)| term(Factor::Number(Place::shared(u)), own)));
+            numbers.extend(code.singles(sum.rows[sign]).iter().map(|&own| term(Factor::Number(Place::ONE), own)));
+            let pairs = code.pairs(sum.products[sign]).iter();
+            products[sign].extend(pairs.map(|&(other, own)| term(Factor::Row(places.value(other)), own)));
             if let Some(&u) = code.singles(sum.shared[sign]).first() {
-                short.start = Some((Place::shared(u), minus));
+                start = Some((Place::shared(u), minus));
             }
         }
-        self.script.sum(&short);
-        self.wrote(out, 1)
+        let line = |start, mode| Sum { out, count: 1, start, terms: SmallVec::new(), mode, zero: sum.zero };
+        let mut lines: SmallVec<[Sum; 2]> = SmallVec::from_iter([line(start, mode)]);
+        // Numbers stand between the products of different signs, since both have room for them.
+        let [plus, minus] = products;
+        for term in plus.into_iter().chain(numbers).chain(minus) {
+            let last = lines.last_mut().expect("there is one");
+            last.terms.push(term);
+            if !last.is_line() {
+                last.terms.pop();
+                let mut next = line(None, Mode::Add);
+                next.terms.push(term);
+                lines.push(next);
+            }
+        }
+        for line in lines {
+            self.script.sum(&line);
+            self.wrote(out, 1);
+        }
+        true
     }
 
     fn map(&mut self, code: &WindowCode, map: &Map) -> bool {

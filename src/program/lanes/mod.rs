@@ -15,10 +15,10 @@ use std::ops::Range;
 
 use smallvec::SmallVec;
 
-use super::kernels::{Isa, Zero};
 use super::kernels::linear::{Matrix, Mode};
 use super::kernels::outer::Outer;
 use super::kernels::script::{Outside, Script, Slices, Turn};
+use super::kernels::{Isa, Zero};
 use crate::op::Op;
 
 /// A part of a pool.

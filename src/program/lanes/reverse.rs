@@ -29,7 +29,7 @@ impl LaneCode {
         if totals.outside.adjoints.is_none() {
             // Lines add to the adjoints of columns that may lie outside.
             let lanes = block.lanes;
-            for &row in self.script.outside() {
+            for &row in &self.script.outside().columns {
                 block.adjoints.get_mut()[row as usize * lanes..][..lanes].fill(0.0);
             }
         }

@@ -91,8 +91,12 @@ impl WindowCode {
                 let (a, b) = (values[a as usize], values[b as usize]);
                 if terms.zero == Zero::Absorbs { a.chain(b) } else { a * b }
             };
-            added.iter().for_each(|pair| sum += product(pair));
-            subtracted.iter().for_each(|pair| sum -= product(pair));
+            for pair in added {
+                sum += product(pair);
+            }
+            for pair in subtracted {
+                sum -= product(pair);
+            }
             values[out] = sum;
         }
     }

@@ -14,10 +14,10 @@ pub(super) use region::{Column, Region};
 
 use std::ops::Range;
 
-use super::kernels::{Isa, Zero};
 use super::kernels::linear::Mode;
 use super::kernels::nest::{Nest, Source};
 use super::kernels::script::{Outside, Script, Slices, Turn};
+use super::kernels::{Isa, Zero};
 use super::lanes::{Aligned, Span};
 use crate::op::Op;
 

@@ -229,7 +229,7 @@ impl Region {
     /// The columns of a tile that may lie outside, where they lie.
     fn outside<'a>(&self, reads: Reads<'a>, start: usize, used: usize) -> Outside<'a> {
         let mut columns = Outside::default();
-        for (values, &row) in columns.values.iter_mut().zip(self.code.script.outside()) {
+        for (values, &row) in columns.values.iter_mut().zip(&self.code.script.outside().columns) {
             let Column { window, in_place, .. } = self.columns[row as usize];
             let Source { numbers, first } = reads.call.source(in_place, reads.code, reads.values);
             *values = Some(&numbers[reads.code.place(window, start) - first as usize..][..used]);
@@ -240,7 +240,7 @@ impl Region {
     /// Where the adjoints of those columns begin.
     fn places_outside(&self, code: &WindowCode, start: usize) -> [usize; MOST_OUTSIDE] {
         let mut places = [0; MOST_OUTSIDE];
-        for (place, &row) in places.iter_mut().zip(self.code.script.outside()) {
+        for (place, &row) in places.iter_mut().zip(&self.code.script.outside().columns) {
             *place = code.place(self.columns[row as usize].window, start);
         }
         places
@@ -320,7 +320,7 @@ impl Region {
     }
 
     fn may_lie_outside(&self, row: usize) -> bool {
-        self.code.script.outside().iter().any(|&outside| outside as usize == row)
+        self.code.script.outside().columns.iter().any(|&outside| outside as usize == row)
     }
 
     /// How many columns from one on are neighbours in every lane, as the numbers of an example in a table are.

@@ -9,9 +9,12 @@
 
 mod dot;
 mod map;
+mod place;
 mod sum;
 
 pub(super) use map::{Forward, Reverse};
+use place::{Base, OWN};
+pub(crate) use place::{MOST_OUTSIDE, Place};
 
 use std::ops::Range;
 
@@ -21,72 +24,6 @@ use super::Zero;
 use super::isa::Isa;
 use super::linear::Mode;
 use crate::op::{Arity, Op};
-
-/// The slice that a number lies in.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct Base(u8);
-
-impl Base {
-    const VALUES: Self = Self(0);
-    const ADJOINTS: Self = Self(1);
-    const SHARED: Self = Self(2);
-    /// 1 and −0.
-    const OWN: Self = Self(3);
-    /// The first of the columns that may lie outside, then that of their adjoints.
-    const COLUMNS: [u8; 2] = [4, 8];
-    const COUNT: usize = 12;
-}
-
-/// The most columns that may lie outside: as many as there are bases for.
-pub(crate) const MOST_OUTSIDE: usize = 4;
-
-/// The numbers of `Base::OWN`.
-static OWN: [f64; 2] = [1.0, -0.0];
-
-/// Where numbers lie: from `first` on, counted in rows.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct Place {
-    pub(super) base: Base,
-    pub(super) first: u32,
-}
-
-impl Place {
-    /// The number 1.
-    pub(crate) const ONE: Self = Self { base: Base::OWN, first: 0 };
-    /// The number −0, which changes nothing when it is added.
-    const NOTHING: Self = Self { base: Base::OWN, first: 1 };
-
-    /// Values from `first` on.
-    pub(crate) fn values(first: u32) -> Self {
-        Self { base: Base::VALUES, first }
-    }
-
-    /// Adjoints from `first` on.
-    pub(crate) fn adjoints(first: u32) -> Self {
-        Self { base: Base::ADJOINTS, first }
-    }
-
-    /// A number that is the same in every lane.
-    pub(crate) fn shared(first: u32) -> Self {
-        Self { base: Base::SHARED, first }
-    }
-
-    /// A column that may lie outside.
-    pub(crate) fn column(number: u8) -> Self {
-        Self { base: Base(Base::COLUMNS[0] + number), first: 0 }
-    }
-
-    /// The adjoints of a column that may lie outside.
-    pub(crate) fn column_adjoints(number: u8) -> Self {
-        Self { base: Base(Base::COLUMNS[1] + number), first: 0 }
-    }
-
-    /// Whether two places have one of `count` and of `other_count` rows in common.
-    pub(crate) fn meets(self, count: u32, other: Self, other_count: u32) -> bool {
-        let reach = if self.first <= other.first { count } else { other_count };
-        self.base == other.base && self.first.abs_diff(other.first) < reach
-    }
-}
 
 /// A term of a sum.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -179,7 +116,7 @@ const OP: usize = 7;
 
 /// Where the slices of a run begin.
 pub(super) struct Memory {
-    at: [*mut f64; Base::COUNT],
+    at: *const *mut f64,
     /// How many numbers a row has.
     lanes: usize,
     ops: *const Op,
@@ -201,7 +138,17 @@ impl Line {
     #[inline(always)]
     unsafe fn rows(&self, place: usize, memory: &Memory) -> *mut f64 {
         // SAFETY: as the caller promises.
-        unsafe { memory.at[usize::from(self.bases[place].0)].add(self.firsts[place] as usize * memory.lanes) }
+        unsafe { self.base(place, memory).add(self.firsts[place] as usize * memory.lanes) }
+    }
+
+    /// Where the slice of a place begins.
+    ///
+    /// # Safety
+    /// The memory has it.
+    #[inline(always)]
+    unsafe fn base(&self, place: usize, memory: &Memory) -> *mut f64 {
+        // SAFETY: as the caller promises.
+        unsafe { memory.at.add(usize::from(self.bases[place].0)).read() }
     }
 
     /// The number at a place.
@@ -211,7 +158,7 @@ impl Line {
     #[inline(always)]
     unsafe fn number(&self, place: usize, memory: &Memory) -> f64 {
         // SAFETY: as the caller promises.
-        unsafe { memory.at[usize::from(self.bases[place].0)].add(self.firsts[place] as usize).read() }
+        unsafe { self.base(place, memory).add(self.firsts[place] as usize).read() }
     }
 
     /// How many numbers the line computes.
@@ -243,8 +190,16 @@ pub(crate) struct Script {
     rows: [u32; Base::COUNT],
     /// Behind the last single number.
     numbers: [u32; Base::COUNT],
-    /// The rows of the columns that may lie outside.
-    outside: SmallVec<[u32; MOST_OUTSIDE]>,
+    outside: OutsideRows,
+}
+
+/// The rows that may lie outside.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct OutsideRows {
+    /// Those of columns.
+    pub columns: SmallVec<[u32; 4]>,
+    /// Those of results.
+    pub results: SmallVec<[u32; 4]>,
 }
 
 /// What a pass does next.
@@ -267,17 +222,19 @@ pub(crate) struct Slices<'a, 'b> {
     pub shared: &'a [f64],
     /// How many numbers a row has.
     pub lanes: usize,
-    /// Columns that lie outside.
+    /// What lies outside.
     pub outside: &'a mut Outside<'b>,
 }
 
-/// Columns that lie outside the rows, where the caller has them.
+/// What lies outside the rows, where the caller has it.
 #[derive(Debug, Default)]
 pub(crate) struct Outside<'a> {
-    /// The numbers of each, if these are not in their row.
+    /// The numbers of each column, if these are not in their row.
     pub values: [Option<&'a [f64]>; MOST_OUTSIDE],
     /// Where their adjoints are added, and where each begins there, if these are not to stand in their rows.
     pub adjoints: Option<(&'a mut [f64], [usize; MOST_OUTSIDE])>,
+    /// Where results are wanted, and where each begins there, if it is not to stand in its row.
+    pub results: (&'a mut [f64], Option<[usize; MOST_OUTSIDE]>),
 }
 
 impl Default for Script {
@@ -297,18 +254,17 @@ impl Script {
             ops: vec![],
             rows: [0; Base::COUNT],
             numbers: [0; Base::COUNT],
-            outside: SmallVec::new(),
+            outside: OutsideRows::default(),
         }
     }
 
-    /// A script over rows of lanes, in which the columns with these rows may lie outside.
-    pub(crate) fn with_columns_outside(isa: Isa, rows: &[u32]) -> Self {
-        assert!(rows.len() <= MOST_OUTSIDE, "up to {MOST_OUTSIDE} columns lie outside");
-        Self { outside: rows.into(), ..Self::new(isa, true) }
+    /// A script over rows of lanes, in which some rows may lie outside.
+    pub(crate) fn with_rows_outside(isa: Isa, outside: OutsideRows) -> Self {
+        Self { outside, ..Self::new(isa, true) }
     }
 
-    /// The rows of the columns that may lie outside.
-    pub(crate) fn outside(&self) -> &[u32] {
+    /// The rows that may lie outside.
+    pub(crate) fn outside(&self) -> &OutsideRows {
         &self.outside
     }
 
@@ -317,16 +273,17 @@ impl Script {
         u32::try_from(self.lines.len()).expect("fewer than 2³² lines")
     }
 
-    /// The place within the rows, where a column that may lie outside lies if it does not.
+    /// The place within the rows, where what may lie outside lies if it does not.
     ///
     /// # Panics
-    /// When the script has no such column.
+    /// When the script has no such column or result.
     fn within(&self, Place { base, first }: Place) -> Place {
-        let row = |from: u8| self.outside[usize::from(base.0 - from)] + first;
-        let [values, adjoints] = Base::COLUMNS;
-        match base.0 {
-            number if number >= adjoints => Place::adjoints(row(adjoints)),
-            number if number >= values => Place::values(row(values)),
+        let row = |rows: &[u32], kind: Base| rows[usize::from(base.0 - kind.0)] + first;
+        let OutsideRows { columns, results } = &self.outside;
+        match base {
+            Base(number) if number >= Base::RESULTS.0 => Place::values(row(results, Base::RESULTS)),
+            Base(number) if number >= Base::COLUMN_ADJOINTS.0 => Place::adjoints(row(columns, Base::COLUMN_ADJOINTS)),
+            Base(number) if number >= Base::COLUMNS.0 => Place::values(row(columns, Base::COLUMNS)),
             _ => Place { base, first },
         }
     }
@@ -498,29 +455,44 @@ impl Script {
     /// # Panics
     /// When the script reaches beyond a slice.
     pub(crate) fn run(&self, lines: Range<u32>, slices: Slices<'_, '_>) {
-        let Slices { values, adjoints, shared, lanes, outside } = slices;
-        assert!(if self.over_lanes { lanes.is_multiple_of(8) } else { lanes == 1 }, "no script for {lanes} lanes");
-        let mut own = OWN;
+        let lanes_fit = if self.over_lanes { slices.lanes.is_multiple_of(8) } else { slices.lanes == 1 };
+        assert!(lanes_fit, "no script for {} lanes", slices.lanes);
         let lines = &self.lines[lines.start as usize..lines.end as usize];
-        let mut memory = Memory { at: [std::ptr::null_mut(); Base::COUNT], lanes, ops: self.ops.as_ptr() };
-        let mut give = |base: u8, (first, len): (*mut f64, usize)| {
+        if self.outside.columns.is_empty() && self.outside.results.is_empty() {
+            self.run_in(lines, slices, &mut [std::ptr::null_mut(); Base::INSIDE]);
+        } else {
+            self.run_in(lines, slices, &mut [std::ptr::null_mut(); Base::COUNT]);
+        }
+    }
+
+    /// Runs lines with room for where the slices begin.
+    fn run_in<const N: usize>(&self, lines: &[Line], slices: Slices<'_, '_>, at: &mut [*mut f64; N]) {
+        let Slices { values, adjoints, shared, lanes, outside } = slices;
+        let mut own = OWN;
+        let mut give = |Base(base): Base, (first, len): (*mut f64, usize)| {
             self.check_reach(usize::from(base), lanes, len);
-            memory.at[usize::from(base)] = first;
+            at[usize::from(base)] = first;
         };
         // What is shared or a column is only read: `check_target` saw to it.
         let (values, adjoints) = (whole_of(values), whole_of(adjoints));
-        give(Base::VALUES.0, values);
-        give(Base::ADJOINTS.0, adjoints);
-        give(Base::SHARED.0, (shared.as_ptr().cast_mut(), shared.len()));
-        give(Base::OWN.0, whole_of(&mut own));
-        let targets = outside.adjoints.as_mut().map(|(all, firsts)| (whole_of(all), *firsts));
-        for ((number, &row), column) in (0_u8..).zip(&self.outside).zip(outside.values) {
-            let own_row = |all| from(all, row as usize * lanes);
-            let numbers = column.map_or(own_row(values), |column| (column.as_ptr().cast_mut(), column.len()));
-            give(Base::COLUMNS[0] + number, numbers);
-            let target = targets.map_or(own_row(adjoints), |(all, firsts)| from(all, firsts[usize::from(number)]));
-            give(Base::COLUMNS[1] + number, target);
+        give(Base::VALUES, values);
+        give(Base::ADJOINTS, adjoints);
+        give(Base::SHARED, (shared.as_ptr().cast_mut(), shared.len()));
+        give(Base::OWN, whole_of(&mut own));
+        let own_row = |all, row: u32| from(all, row as usize * lanes);
+        let targets = outside.adjoints.as_mut().map(|(all, firsts)| (whole_of(all), &*firsts));
+        for ((number, &row), column) in (0_u8..).zip(&self.outside.columns).zip(outside.values) {
+            let numbers = column.map_or(own_row(values, row), |column| (column.as_ptr().cast_mut(), column.len()));
+            give(Base::COLUMNS.outside(number), numbers);
+            let target = targets.map_or(own_row(adjoints, row), |(all, firsts)| from(all, firsts[usize::from(number)]));
+            give(Base::COLUMN_ADJOINTS.outside(number), target);
         }
+        let (results, firsts) = (whole_of(outside.results.0), &outside.results.1);
+        for (number, &row) in (0_u8..).zip(&self.outside.results) {
+            let target = firsts.map_or(own_row(values, row), |firsts| from(results, firsts[usize::from(number)]));
+            give(Base::RESULTS.outside(number), target);
+        }
+        let memory = Memory { at: at.as_ptr(), lanes, ops: self.ops.as_ptr() };
         for line in lines {
             // SAFETY: an `Isa` is made of sets that the processor has; the places were checked above.
             unsafe { (line.function)(line, &memory) };
@@ -548,6 +520,6 @@ fn check_operands(op: Op, operands: &[Place]) {
 
 /// Refuses to write where nothing may be written.
 fn check_target(out: Place) {
-    let writes = matches!(out.base, Base::VALUES | Base::ADJOINTS) || out.base.0 >= Base::COLUMNS[1];
+    let writes = matches!(out.base, Base::VALUES | Base::ADJOINTS) || out.base.0 >= Base::COLUMN_ADJOINTS.0;
     assert!(writes, "a line writes values or adjoints");
 }

@@ -1,7 +1,7 @@
 use smallvec::SmallVec;
 
 use super::super::linear::Mode;
-use super::super::script::{Factor, MOST_TERMS, Outside, Place, Script, Slices, Sum, Term};
+use super::super::script::{Factor, MOST_OUTSIDE, MOST_TERMS, Outside, OutsideRows, Place, Script, Slices, Sum, Term};
 use super::super::{Isa, Zero};
 use super::{Compensated, SPECIAL, numbers, same};
 use crate::op::{Arity, Op, Scalar};
@@ -245,9 +245,13 @@ fn maps_have_the_bits_of_the_rules() {
     });
 }
 
+fn columns(rows: &[u32]) -> OutsideRows {
+    OutsideRows { columns: rows.into(), ..OutsideRows::default() }
+}
+
 /// Column 0 times row 2, added to the adjoints of column 1, whose row is 1.
 fn by_columns(isa: Isa) -> Script {
-    let mut script = Script::with_columns_outside(isa, &[0, 1]);
+    let mut script = Script::with_rows_outside(isa, columns(&[0, 1]));
     let term = Term { row: Place::values(2), factor: Factor::Row(Place::column(0)), minus: false };
     let (out, terms) = (Place::column_adjoints(1), [term].into_iter().collect());
     script.sum(&Sum { out, count: 1, start: None, terms, mode: Mode::Add, zero: Zero::Absorbs });
@@ -265,7 +269,9 @@ fn columns_lie_in_their_rows_or_outside() {
             let mut outside = Outside::default();
             if lies_outside {
                 outside.values[0] = Some(&column);
-                outside.adjoints = Some((&mut all, [60, 13, 0, 0]));
+                let mut firsts = [0; MOST_OUTSIDE];
+                firsts[..2].copy_from_slice(&[60, 13]);
+                outside.adjoints = Some((&mut all, firsts));
             }
             let first = if lies_outside { column.clone() } else { values[..lanes].to_vec() };
             let row = values[2 * lanes..3 * lanes].to_vec();
@@ -285,6 +291,38 @@ fn columns_lie_in_their_rows_or_outside() {
             let untouched =
                 if lies_outside { same_all(adjoints, &adjoints_before) } else { same_all(&all, &all_before) };
             assert!(untouched, "nothing else is written");
+        }
+    }
+}
+
+#[test]
+fn results_lie_in_their_rows_or_outside() {
+    for isa in Isa::supported() {
+        let lanes = 16;
+        let rows = OutsideRows { results: [3].into_iter().collect(), ..OutsideRows::default() };
+        let mut script = Script::with_rows_outside(isa, rows);
+        assert!(script.map(Op::Neg, 1, Place::result(0), &[Place::values(1)]));
+        // What was written is read again.
+        assert!(script.map(Op::Neg, 1, Place::values(5), &[Place::result(0)]));
+        let refused = script.map(Op::Neg, 1, Place::result(0), &[Place::values(3)]);
+        assert!(!refused, "a result that lies in its row would overlap with its operand");
+        for firsts in [None, Some([50; MOST_OUTSIDE])] {
+            let Buffers { mut values, mut adjoints, shared, .. } = Buffers::new(lanes);
+            let (before, mut all) = (values.clone(), numbers(8, 70));
+            let all_before = all.clone();
+            let mut outside = Outside { results: (&mut all, firsts), ..Outside::default() };
+            let slices =
+                Slices { values: &mut values, adjoints: &mut adjoints, shared: &shared, lanes, outside: &mut outside };
+            script.run(0..2, slices);
+            let row = |all: &[f64], row: usize| all[row * lanes..(row + 1) * lanes].to_vec();
+            let negative: Vec<f64> = row(&before, 1).iter().map(|x| -x).collect();
+            assert!(same_all(&row(&values, 5), &row(&before, 1)), "{isa:?}");
+            if firsts.is_some() {
+                assert!(same_all(&all[50..66], &negative) && same_all(&row(&values, 3), &row(&before, 3)), "{isa:?}");
+                assert!(same_all(&all[..50], &all_before[..50]) && same_all(&all[66..], &all_before[66..]));
+            } else {
+                assert!(same_all(&row(&values, 3), &negative) && same_all(&all, &all_before), "{isa:?}");
+            }
         }
     }
 }
@@ -325,7 +363,7 @@ fn a_map_is_refused_where_it_cannot_be_a_line() {
 
 #[test]
 fn a_column_in_its_row_is_that_row() {
-    let mut script = Script::with_columns_outside(Isa::detect(), &[3, 5]);
+    let mut script = Script::with_rows_outside(Isa::detect(), columns(&[3, 5]));
     assert!(!script.map(Op::Exp, 1, Place::values(5), &[Place::column(1)]));
     assert!(script.map(Op::Exp, 1, Place::values(6), &[Place::column(1)]));
 }
@@ -333,7 +371,7 @@ fn a_column_in_its_row_is_that_row() {
 #[test]
 #[should_panic(expected = "index out of bounds")]
 fn a_column_that_is_none_is_refused() {
-    Script::with_columns_outside(Isa::detect(), &[3]).map(Op::Exp, 1, Place::values(5), &[Place::column(1)]);
+    Script::with_rows_outside(Isa::detect(), columns(&[3])).map(Op::Exp, 1, Place::values(5), &[Place::column(1)]);
 }
 
 #[test]
