@@ -4,7 +4,9 @@
 //! their columns: which, is said by the steps alone. The adjoint of a nest is a nest with the roles exchanged.
 
 mod few;
+mod matrix;
 mod once;
+mod panel;
 mod rank_one;
 mod run;
 
@@ -14,7 +16,9 @@ use super::Zero;
 use super::isa::Isa;
 use super::linear::Mode;
 use few::Few;
+use matrix::Matrix;
 use once::Once;
+use panel::Panel;
 use rank_one::RankOne;
 use run::{Along, At, BROADCAST, Dots, Row, SHARED, Task, VECTOR, Work};
 
@@ -71,6 +75,8 @@ enum By {
     Along,
     Dots,
     Shared,
+    Matrix,
+    Panel,
 }
 
 const OUTER: usize = 0;
@@ -171,10 +177,10 @@ impl Nest {
     pub(crate) fn short_rows(&self, most: u32, most_terms: u32) -> Option<ShortRows> {
         let [outer, rows, terms, count] = self.counts;
         let few = u64::from(outer) * u64::from(rows) <= u64::from(most) && terms <= most_terms;
-        let dots = matches!(self.kernel, By::Dots | By::Shared);
+        let dots = matches!(self.kernel, By::Dots | By::Shared | By::Matrix);
         let along = match self.kernel {
             By::Once | By::Few => true,
-            By::Dots | By::Shared => terms == 1 && count <= LONGEST_DOT,
+            By::Dots | By::Shared | By::Matrix => terms == 1 && count <= LONGEST_DOT,
             By::Plain => self.x.steps[ALONG] == 1 && self.y.steps[ALONG] == 0 && self.z.steps[ALONG] == 0,
             _ => false,
         };
@@ -209,8 +215,11 @@ impl Nest {
             Form::Along if self.has_few_terms() && self.counts[REDUCE] == 1 => By::Once,
             Form::Along if self.has_few_terms() => By::Few,
             Form::Along if one_row => By::Row,
+            Form::Along if self.is_panel() => By::Panel,
             Form::Along => By::Along,
-            Form::Dots if !self.broadcasts() && self.z.steps[ROWS] == 0 => By::Shared,
+            Form::Dots if !self.broadcasts() && self.z.steps[ROWS] == 0 => {
+                if self.counts[REDUCE] == 1 && self.writes_once() { By::Matrix } else { By::Shared }
+            }
             Form::Dots => By::Dots,
         }
     }
@@ -219,6 +228,11 @@ impl Nest {
     fn is_rank_one(&self) -> bool {
         let one = self.counts[OUTER] == 1 && self.counts[REDUCE] == 1;
         one && self.counts[ROWS] >= 4 && self.broadcasts() && self.y.steps[ROWS] == 0 && self.x.steps[ROWS] != 0
+    }
+
+    /// Whether rows share Y, and each is multiplied with numbers of its own.
+    fn is_panel(&self) -> bool {
+        self.broadcasts() && self.counts[ROWS] > 1 && self.y.steps[ROWS] == 0 && self.writes_once()
     }
 
     /// Whether Z is one number for all registers of a row.
@@ -343,6 +357,8 @@ pub(crate) fn contract(isa: Isa, nest: &Nest, target: &mut Target<'_>, y: Source
         (By::Along, false, _) => isa.run(Along::<VECTOR>(task)),
         (By::Dots, true, _) => isa.run(Dots::<BROADCAST>(task)),
         (By::Dots, false, _) => isa.run(Dots::<VECTOR>(task)),
+        (By::Panel, ..) => isa.run(Panel(task)),
+        (By::Matrix, ..) => isa.run(Matrix(task)),
         (By::Shared, ..) => isa.run(Dots::<SHARED>(task)),
     }
 }
