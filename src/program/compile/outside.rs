@@ -145,6 +145,6 @@ impl Uses<'_> {
 
 /// Whether a map becomes a line that reads single rows.
 fn is_line(map: &Map) -> bool {
-    let all_rows = map.operands.iter().all(|operand| matches!(operand, Operand::Rows(_)));
-    map.count == 1 && all_rows && !matches!(map.op, Op::Custom(_))
+    let any_row = map.operands.iter().any(|operand| matches!(operand, Operand::Rows(_)));
+    map.count == 1 && any_row && !matches!(map.op, Op::Custom(_))
 }

@@ -51,22 +51,23 @@ pub(super) fn of_lanes(code: &mut LaneCode, candidates: &OutsideRows) {
         lanes::Step::Sum { out, sum } => {
             writer.sum_of_rows(code, sum, &places, |row| places.value(row), (places.value(*out), Mode::Store))
         }
-        lanes::Step::Map(map) => places.operands(map).is_some_and(|operands| {
+        lanes::Step::Map(map) => {
             let out = places.value(map.out);
-            writer.script.map(map.op, map.count, out, &operands) && writer.wrote(out, map.count)
-        }),
+            writer.script.map(map.op, map.count, out, &places.operands(map)) && writer.wrote(out, map.count)
+        }
         _ => false,
     });
     let reverse = writer.turns(&code.reverse, |writer, back| match back {
         lanes::Back::Gather { row, sum, mode } => {
             writer.sum_of_rows(code, sum, &places, Place::adjoints, places.target(*row, *mode))
         }
-        lanes::Back::Map { map, place, to, mode } => places.operands(map).is_some_and(|operands| {
+        lanes::Back::Map { map, place, to, mode } => {
             let (target, mode) = places.target(*to, *mode);
-            let (own, value) = (Place::adjoints(map.out), places.value(map.out));
-            writer.script.map_back(map.op, *place, map.count, target, own, value, &operands, mode)
+            let (own, value, operands) = (Place::adjoints(map.out), places.value(map.out), places.operands(map));
+            let row = Factor::Row(target);
+            writer.script.map_back(map.op, *place, map.count, row, own, value, &operands, mode)
                 && writer.wrote(target, map.count)
-        }),
+        }
         _ => false,
     });
     code.turns = [forward, reverse];
@@ -88,11 +89,11 @@ impl Places {
         column.map_or((Place::adjoints(row), mode), |number| (Place::column_adjoints(number), Mode::Add))
     }
 
-    /// The operands of a map, if all are rows.
-    fn operands(&self, map: &lanes::Map) -> Option<SmallVec<[Place; 3]>> {
+    /// The operands of a map.
+    fn operands(&self, map: &lanes::Map) -> SmallVec<[Factor; 3]> {
         let place = |operand: &Operand| match *operand {
-            Operand::Rows(first) => Some(self.value(first)),
-            Operand::Shared(_) => None,
+            Operand::Rows(first) => Factor::Row(self.value(first)),
+            Operand::Shared(place) => Factor::Number(Place::shared(place)),
         };
         map.operands.iter().map(place).collect()
     }
@@ -124,23 +125,24 @@ fn of_values(code: &WindowCode, in_place: bool, first: u32) -> Place {
     if in_place { Place::shared(first - code.parameters.start) } else { Place::values(first) }
 }
 
-/// The operands of a map as places, if they are neighbours.
-fn operands(code: &WindowCode, map: &Map) -> Option<SmallVec<[u32; 3]>> {
+/// The operands of a map, if each is neighbours or one number.
+fn operands(code: &WindowCode, map: &Map) -> Option<SmallVec<[Factor; 3]>> {
     let whole = map.count.next_multiple_of(8);
     let fits = |first: u32| first.checked_add(whole).is_some_and(|end| end <= code.len);
+    let row = |first: u32| fits(first).then(|| Factor::Row(Place::values(first)));
     if map.count > MOST_NUMBERS || !fits(map.out) {
         return None;
     }
     let windows = &map.operands[..usize::from(map.arity)];
-    windows.iter().map(|&window| first_of(code, window, map.count).filter(|&first| fits(first))).collect()
-}
-
-/// Where a window begins, if it is neighbours.
-fn first_of(code: &WindowCode, window: Window, count: u32) -> Option<u32> {
-    match window {
-        Window::Affine { first, step: 1 } => Some(first),
-        _ => (count == 1).then(|| place(code, window, 0)),
-    }
+    windows
+        .iter()
+        .map(|&window| match window {
+            Window::Affine { first, step: 1 } => row(first),
+            _ if map.count == 1 => row(place(code, window, 0)),
+            Window::Affine { first, step: 0 } => Some(Factor::Number(Place::values(first))),
+            _ => None,
+        })
+        .collect()
 }
 
 /// Writes lines where it can, and leaves the other steps as they are.
@@ -233,19 +235,20 @@ impl Writer {
     }
 
     fn map(&mut self, code: &WindowCode, map: &Map) -> bool {
-        let Some(firsts) = operands(code, map) else { return false };
-        let places: SmallVec<[Place; 3]> = firsts.into_iter().map(Place::values).collect();
+        let Some(operands) = operands(code, map) else { return false };
         let out = Place::values(map.out);
-        self.script.map(map.op, map.count, out, &places) && self.wrote(out, map.count)
+        self.script.map(map.op, map.count, out, &operands) && self.wrote(out, map.count)
     }
 
     fn map_back(&mut self, code: &WindowCode, map: &Map, operand: usize, mode: Mode) -> bool {
-        let Some(firsts) = operands(code, map) else { return false };
-        let target = Place::adjoints(firsts[operand]);
-        let places: SmallVec<[Place; 3]> = firsts.into_iter().map(Place::values).collect();
+        let Some(operands) = operands(code, map) else { return false };
+        let (target, place, count) = match operands[operand] {
+            Factor::Row(row) => (Factor::Row(row.adjoint()), row.adjoint(), map.count),
+            Factor::Number(number) => (Factor::Number(number.adjoint()), number.adjoint(), 1),
+        };
         let (adjoint, value) = (Place::adjoints(map.out), Place::values(map.out));
-        self.script.map_back(map.op, operand, map.count, target, adjoint, value, &places, mode)
-            && self.wrote(target, map.count)
+        self.script.map_back(map.op, operand, map.count, target, adjoint, value, &operands, mode)
+            && self.wrote(place, count)
     }
 
     /// The lines of a nest, if it is some; `out` and `place` say where X and the two factors lie.

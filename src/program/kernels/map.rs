@@ -95,18 +95,19 @@ macro_rules! define_maps {
             }
         }
 
-        /// [`forward`] as a line of a script, if the operation has a fixed number of operands.
-        pub(super) fn forward_line(isa: Isa, op: Op) -> Option<Function> {
+        /// [`forward`] as a line of a script, if the operation has a fixed number of operands; `mixed` says that some of
+        /// several are one number each.
+        pub(super) fn forward_line(isa: Isa, op: Op, mixed: bool) -> Option<Function> {
             match op {
-                $(Op::$Variant { .. } => line!(forward $kind $Variant ($($x),+) isa),)*
+                $(Op::$Variant { .. } => line!(forward $kind $Variant ($($x),+) isa mixed),)*
                 Op::Custom(_) => None,
             }
         }
 
         /// [`reverse`] as a line of a script, which stores or adds.
-        pub(super) fn reverse_line(isa: Isa, op: Op, place: usize, mode: Mode) -> Option<Function> {
+        pub(super) fn reverse_line(isa: Isa, op: Op, place: usize, mode: Mode, mixed: bool) -> Option<Function> {
             match op {
-                $(Op::$Variant { .. } => line!(reverse $kind $Variant ($($x),+) isa place mode),)*
+                $(Op::$Variant { .. } => line!(reverse $kind $Variant ($($x),+) isa place mode mixed),)*
                 Op::Custom(_) => None,
             }
         }
@@ -115,27 +116,40 @@ macro_rules! define_maps {
 
 /// The function of a row, forward or reverse for each place.
 macro_rules! line {
-    (forward fixed $Variant:ident ($($x:ident),+) $isa:ident) => {
-        Some($isa.function::<script::Forward<rules::$Variant, { [$(stringify!($x)),+].len() }>>())
+    (forward fixed $Variant:ident ($a:ident) $isa:ident $mixed:ident) => {
+        (!$mixed).then(|| $isa.function::<script::Forward<rules::$Variant, 1, false>>())
     };
-    (reverse fixed $Variant:ident ($a:ident) $isa:ident $place:ident $mode:ident) => {
-        match $place {
-            0 => Some(reverse_function::<rules::$Variant, 1, 0>($isa, $mode)),
+    (forward fixed $Variant:ident ($($x:ident),+) $isa:ident $mixed:ident) => {
+        Some(if $mixed {
+            $isa.function::<script::Forward<rules::$Variant, { [$(stringify!($x)),+].len() }, true>>()
+        } else {
+            $isa.function::<script::Forward<rules::$Variant, { [$(stringify!($x)),+].len() }, false>>()
+        })
+    };
+    (reverse fixed $Variant:ident ($a:ident) $isa:ident $place:ident $mode:ident $mixed:ident) => {
+        match ($place, $mixed) {
+            (0, false) => Some(reverse_function::<rules::$Variant, 1, 0, false>($isa, $mode)),
+            (0, true) => None,
             _ => wrong_place($place),
         }
     };
-    (reverse fixed $Variant:ident ($a:ident, $b:ident) $isa:ident $place:ident $mode:ident) => {
-        match $place {
-            0 => Some(reverse_function::<rules::$Variant, 2, 0>($isa, $mode)),
-            1 => Some(reverse_function::<rules::$Variant, 2, 1>($isa, $mode)),
+    (reverse fixed $Variant:ident ($a:ident, $b:ident) $isa:ident $place:ident $mode:ident $mixed:ident) => {
+        match ($place, $mixed) {
+            (0, false) => Some(reverse_function::<rules::$Variant, 2, 0, false>($isa, $mode)),
+            (1, false) => Some(reverse_function::<rules::$Variant, 2, 1, false>($isa, $mode)),
+            (0, true) => Some(reverse_function::<rules::$Variant, 2, 0, true>($isa, $mode)),
+            (1, true) => Some(reverse_function::<rules::$Variant, 2, 1, true>($isa, $mode)),
             _ => wrong_place($place),
         }
     };
-    (reverse fixed $Variant:ident ($a:ident, $b:ident, $c:ident) $isa:ident $place:ident $mode:ident) => {
-        match $place {
-            0 => Some(reverse_function::<rules::$Variant, 3, 0>($isa, $mode)),
-            1 => Some(reverse_function::<rules::$Variant, 3, 1>($isa, $mode)),
-            2 => Some(reverse_function::<rules::$Variant, 3, 2>($isa, $mode)),
+    (reverse fixed $Variant:ident ($a:ident, $b:ident, $c:ident) $isa:ident $place:ident $mode:ident $mixed:ident) => {
+        match ($place, $mixed) {
+            (0, false) => Some(reverse_function::<rules::$Variant, 3, 0, false>($isa, $mode)),
+            (1, false) => Some(reverse_function::<rules::$Variant, 3, 1, false>($isa, $mode)),
+            (2, false) => Some(reverse_function::<rules::$Variant, 3, 2, false>($isa, $mode)),
+            (0, true) => Some(reverse_function::<rules::$Variant, 3, 0, true>($isa, $mode)),
+            (1, true) => Some(reverse_function::<rules::$Variant, 3, 1, true>($isa, $mode)),
+            (2, true) => Some(reverse_function::<rules::$Variant, 3, 2, true>($isa, $mode)),
             _ => wrong_place($place),
         }
     };
@@ -144,10 +158,13 @@ macro_rules! line {
     };
 }
 
-fn reverse_function<R: Rule<N>, const N: usize, const PLACE: usize>(isa: Isa, mode: Mode) -> Function {
+fn reverse_function<R: Rule<N>, const N: usize, const PLACE: usize, const MIXED: bool>(
+    isa: Isa,
+    mode: Mode,
+) -> Function {
     match mode {
-        Mode::Store => isa.function::<script::Reverse<R, N, PLACE, false>>(),
-        Mode::Add => isa.function::<script::Reverse<R, N, PLACE, true>>(),
+        Mode::Store => isa.function::<script::Reverse<R, N, PLACE, false, MIXED>>(),
+        Mode::Add => isa.function::<script::Reverse<R, N, PLACE, true, MIXED>>(),
     }
 }
 

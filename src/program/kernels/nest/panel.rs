@@ -102,7 +102,11 @@ impl Panel<'_> {
                         (Mode::Add, false) => simd.load_some(x, some),
                     };
                     let total = simd.mul_add(sum, sign, before);
-                    if WHOLE { simd.store(total, x) } else { simd.store_some(total, x, some) };
+                    if WHOLE {
+                        simd.store(total, x);
+                    } else {
+                        simd.store_some(total, x, some);
+                    }
                 }
             }
             x = x.wrapping_offset(x_row);

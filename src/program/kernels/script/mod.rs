@@ -36,13 +36,27 @@ pub(crate) struct Term {
     pub minus: bool,
 }
 
-/// What a row is multiplied with.
+/// What a row is multiplied with, or an operand.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Factor {
     /// One number.
     Number(Place),
     /// A row.
     Row(Place),
+}
+
+impl Factor {
+    /// Where it lies, and how many numbers of `count` it has there.
+    fn place(self, count: u32) -> (Place, u32) {
+        match self {
+            Self::Number(place) => (place, 1),
+            Self::Row(place) => (place, count),
+        }
+    }
+
+    fn is_number(self) -> bool {
+        matches!(self, Self::Number(_))
+    }
 }
 
 /// A sum of up to [`MOST_TERMS`] products over neighbouring numbers.
@@ -101,7 +115,8 @@ pub(super) struct Line {
     count: u32,
     firsts: [u32; PLACES],
     bases: [Base; PLACES],
-    /// A bit for each number, and that of [`START`], whose sign is turned, and [`ALL`].
+    /// A bit for each number, and that of [`START`], whose sign is turned, and [`ALL`]; of a map, a bit for each
+    /// operand that is one number, and [`ALL`] if the adjoint that it adds to is one.
     minus: u8,
 }
 
@@ -289,8 +304,9 @@ impl Script {
     }
 
     /// Whether two places have none of `count` rows in common.
-    fn are_apart(&self, a: Place, b: Place, count: u32) -> bool {
-        !self.within(a).meets(count, self.within(b), count)
+    fn are_apart(&self, a: Factor, b: Factor, count: u32) -> bool {
+        let ((a, a_count), (b, b_count)) = (a.place(count), b.place(count));
+        !self.within(a).meets(a_count, self.within(b), b_count)
     }
 
     /// Takes a row of `count` numbers into account.
@@ -310,16 +326,16 @@ impl Script {
     /// Takes a term over `count` rows into account; gives its factor, and whether that is one number.
     fn reach_term(&mut self, term: &Term, count: u32) -> (Place, bool) {
         self.reach(term.row, count);
-        match term.factor {
-            Factor::Number(place) => {
-                self.reach_number(place);
-                (place, true)
-            }
-            Factor::Row(place) => {
-                self.reach(place, count);
-                (place, false)
-            }
+        (self.reach_factor(term.factor, count), term.factor.is_number())
+    }
+
+    /// Takes a number or a row of `count` into account, and says where it lies.
+    fn reach_factor(&mut self, factor: Factor, count: u32) -> Place {
+        match factor {
+            Factor::Number(place) => self.reach_number(place),
+            Factor::Row(place) => self.reach(place, count),
         }
+        factor.place(count).0
     }
 
     /// Writes a sum.
@@ -381,20 +397,22 @@ impl Script {
     ///
     /// # Panics
     /// When the operation takes another number of operands, or the result is neither a value nor an adjoint.
-    pub(crate) fn map(&mut self, op: Op, count: u32, out: Place, operands: &[Place]) -> bool {
+    pub(crate) fn map(&mut self, op: Op, count: u32, out: Place, operands: &[Factor]) -> bool {
         check_target(out);
-        check_operands(op, operands);
         let len = self.whole(count);
-        let apart = operands.iter().all(|&operand| self.are_apart(operand, out, len));
-        let Some(function) = super::map::forward_line(self.isa, op).filter(|_| apart) else { return false };
-        let places: SmallVec<[Place; PLACES]> = std::iter::once(out).chain(operands.iter().copied()).collect();
-        places.iter().for_each(|&place| self.reach(place, len));
+        let apart = operands.iter().all(|&operand| self.are_apart(operand, Factor::Row(out), len));
+        let numbers = numbers_of(op, operands);
+        let function = super::map::forward_line(self.isa, op, numbers > 0);
+        let Some(function) = function.filter(|_| apart) else { return false };
+        self.reach(out, len);
+        let places = std::iter::once(out).chain(operands.iter().map(|&operand| self.reach_factor(operand, len)));
+        let places: SmallVec<[Place; PLACES]> = places.collect();
         let op = self.op(op);
-        self.lines.push(Line::new(function, count, &places, op, 0));
+        self.lines.push(Line::new(function, count, &places, op, numbers));
         true
     }
 
-    /// Writes what an operation adds to the adjoint of an operand, and says whether it could.
+    /// Writes what an operation adds to the adjoint of an operand, the `target`, and says whether it could.
     ///
     /// # Panics
     /// As [`Script::map`], and when there is no such operand.
@@ -404,26 +422,25 @@ impl Script {
         op: Op,
         place: usize,
         count: u32,
-        target: Place,
+        target: Factor,
         adjoint: Place,
         value: Place,
-        operands: &[Place],
+        operands: &[Factor],
         mode: Mode,
     ) -> bool {
-        check_target(target);
-        check_operands(op, operands);
+        check_target(target.place(count).0);
         let len = self.whole(count);
-        let read = [adjoint, value];
+        let read = [Factor::Row(adjoint), Factor::Row(value)];
         let apart = read.iter().chain(operands).all(|&read| self.are_apart(read, target, len));
-        let Some(function) = super::map::reverse_line(self.isa, op, place, mode).filter(|_| apart) else {
-            return false;
-        };
-        let places: SmallVec<[Place; PLACES]> =
-            [target, adjoint, value].into_iter().chain(operands.iter().copied()).collect();
-        places[1..].iter().for_each(|&place| self.reach(place, len));
-        self.reach(target, count);
+        let numbers = numbers_of(op, operands);
+        let function = super::map::reverse_line(self.isa, op, place, mode, numbers > 0);
+        let Some(function) = function.filter(|_| apart) else { return false };
+        let target_place = self.reach_factor(target, count);
+        let rest = read.iter().chain(operands).map(|&read| self.reach_factor(read, len));
+        let places: SmallVec<[Place; PLACES]> = std::iter::once(target_place).chain(rest).collect();
         let op = self.op(op);
-        self.lines.push(Line::new(function, count, &places, op, 0));
+        let minus = numbers | u8::from(target.is_number()) << ALL;
+        self.lines.push(Line::new(function, count, &places, op, minus));
         true
     }
 
@@ -511,11 +528,12 @@ fn from((first, len): (*mut f64, usize), by: usize) -> (*mut f64, usize) {
     (first.wrapping_add(by), len - by)
 }
 
-/// Refuses an operation that takes another number of operands.
-fn check_operands(op: Op, operands: &[Place]) {
+/// A bit for each operand that is one number; refuses an operation that takes another number of operands.
+fn numbers_of(op: Op, operands: &[Factor]) -> u8 {
     if let Arity::Fixed(count) = op.info().arity {
         assert_eq!(operands.len(), count, "{} takes {count} operands", op.info().name);
     }
+    (0..).zip(operands).filter(|(_, operand)| operand.is_number()).map(|(n, _)| 1 << n).sum()
 }
 
 /// Refuses to write where nothing may be written.

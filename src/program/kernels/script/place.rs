@@ -54,6 +54,12 @@ impl Place {
         Self { base: Base::ADJOINTS, first }
     }
 
+    /// The adjoint of a value.
+    pub(crate) fn adjoint(self) -> Self {
+        assert_eq!(self.base, Base::VALUES, "a value has an adjoint");
+        Self::adjoints(self.first)
+    }
+
     /// A number that is the same in every lane.
     pub(crate) fn shared(first: u32) -> Self {
         Self { base: Base::SHARED, first }

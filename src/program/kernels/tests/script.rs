@@ -213,11 +213,13 @@ fn maps_have_the_bits_of_the_rules() {
             buffers.adjoints[..wide].copy_from_slice(&operand(4, wide));
             let places: Vec<Place> = (1..=arity).map(|row| Place::values(u32::try_from(row).unwrap() * step)).collect();
             let mut script = Script::new(isa, lanes > 1);
-            assert!(script.map(op, count, Place::values(0), &places));
+            let operands: Vec<Factor> = places.iter().copied().map(Factor::Row).collect();
+            assert!(script.map(op, count, Place::values(0), &operands));
             for (place, mode) in (0..arity).flat_map(|place| [(place, Mode::Store), (place, Mode::Add)]) {
                 let row = u32::try_from(1 + 2 * place + usize::from(mode == Mode::Add)).unwrap();
-                let (target, own, value) = (Place::adjoints(row * step), Place::adjoints(0), Place::values(0));
-                assert!(script.map_back(op, place, count, target, own, value, &places, mode));
+                let target = Factor::Row(Place::adjoints(row * step));
+                let (own, value) = (Place::adjoints(0), Place::values(0));
+                assert!(script.map_back(op, place, count, target, own, value, &operands, mode));
             }
             let before = buffers.adjoints.clone();
             buffers.run(&script);
@@ -240,6 +242,59 @@ fn maps_have_the_bits_of_the_rules() {
             for (i, (now, then)) in buffers.adjoints.iter().zip(&before).enumerate() {
                 let beyond = i % wide >= used || i / wide == 0 || i / wide > 2 * arity;
                 assert!(same(*now, *then) || !beyond, "{op:?}: number {i} is not of the row");
+            }
+        }
+    });
+}
+
+/// The number of row `n` + 1, and where one number stands for the row: beyond the rows, or among the shared ones.
+fn one_number(n: usize, wide: u32, lanes: usize) -> Place {
+    let n = u32::try_from(n).unwrap();
+    if lanes == 1 { Place::values((n + 1) * wide) } else { Place::shared(n) }
+}
+
+#[test]
+fn maps_of_rows_and_numbers_have_the_bits_of_the_rules() {
+    for_each_shape(|isa, count, lanes| {
+        let step = if lanes == 1 { count.next_multiple_of(8) } else { 1 };
+        let (wide, used) = (step as usize * lanes, count as usize * lanes);
+        for op in [Op::Div, Op::Hypot, Op::Atan2] {
+            for number in 0..2 {
+                let one = one_number(number, step, lanes);
+                let row = Place::values((2 - u32::try_from(number).unwrap()) * step);
+                let mut operands = [Factor::Row(row); 2];
+                operands[number] = Factor::Number(one);
+                let mut buffers = Buffers { lanes, ..Buffers::new(wide) };
+                let before = buffers.adjoints.clone();
+                let mut script = Script::new(isa, lanes > 1);
+                assert!(script.map(op, count, Place::values(0), &operands));
+                let (own, value) = (Place::adjoints(0), Place::values(0));
+                let target = Factor::Row(Place::adjoints(step));
+                assert!(script.map_back(op, 1 - number, count, target, own, value, &operands, Mode::Add));
+                if lanes == 1 {
+                    let target = Factor::Number(Place::adjoints(2 * step));
+                    assert!(script.map_back(op, number, count, target, own, value, &operands, Mode::Add));
+                }
+                buffers.run(&script);
+                let mut total = Compensated::default();
+                total.add(before[2 * wide], 1.0);
+                for i in 0..used {
+                    let mut point = [buffers.at(row, i); 2];
+                    point[number] =
+                        if lanes == 1 { buffers.values[one.first as usize] } else { buffers.shared[number] };
+                    let value = op.value(&point);
+                    assert!(same(buffers.values[i], value), "{op:?} at {point:?} with {isa:?}: {}", buffers.values[i]);
+                    let mut partials = [0.0; 2];
+                    op.partials(&point, value, &mut partials);
+                    let want = before[wide + i] + buffers.adjoints[i].chain(partials[1 - number]);
+                    assert!(same(buffers.adjoints[wide + i], want), "∂{op:?} at {point:?} with {isa:?}");
+                    total.add(buffers.adjoints[i].chain(partials[number]), 1.0);
+                }
+                if lanes == 1 {
+                    let got = buffers.adjoints[2 * wide];
+                    assert!(total.agrees(got), "Σ ∂{number} {op:?} with {isa:?}: {got:e}, not {total:?}");
+                    assert!(same_all(&buffers.adjoints[2 * wide + 1..], &before[2 * wide + 1..]));
+                }
             }
         }
     });
@@ -301,10 +356,10 @@ fn results_lie_in_their_rows_or_outside() {
         let lanes = 16;
         let rows = OutsideRows { results: [3].into_iter().collect(), ..OutsideRows::default() };
         let mut script = Script::with_rows_outside(isa, rows);
-        assert!(script.map(Op::Neg, 1, Place::result(0), &[Place::values(1)]));
+        assert!(script.map(Op::Neg, 1, Place::result(0), &[Factor::Row(Place::values(1))]));
         // What was written is read again.
-        assert!(script.map(Op::Neg, 1, Place::values(5), &[Place::result(0)]));
-        let refused = script.map(Op::Neg, 1, Place::result(0), &[Place::values(3)]);
+        assert!(script.map(Op::Neg, 1, Place::values(5), &[Factor::Row(Place::result(0))]));
+        let refused = script.map(Op::Neg, 1, Place::result(0), &[Factor::Row(Place::values(3))]);
         assert!(!refused, "a result that lies in its row would overlap with its operand");
         for firsts in [None, Some([50; MOST_OUTSIDE])] {
             let Buffers { mut values, mut adjoints, shared, .. } = Buffers::new(lanes);
@@ -355,36 +410,41 @@ fn products_of_different_signs_are_no_line() {
 fn a_map_is_refused_where_it_cannot_be_a_line() {
     let mut script = Script::new(Isa::detect(), false);
     let (near, far) = (Place::values(10), Place::values(16));
-    assert!(!script.map(Op::Exp, 9, far, &[near]), "the last register would meet the result");
-    assert!(script.map(Op::Exp, 9, Place::values(26), &[near]));
-    assert!(!script.map(Op::Max, 4, far, &[near]), "a list of operands");
+    assert!(!script.map(Op::Exp, 9, far, &[Factor::Row(near)]), "the last register would meet the result");
+    assert!(script.map(Op::Exp, 9, Place::values(26), &[Factor::Row(near)]));
+    assert!(!script.map(Op::Max, 4, far, &[Factor::Row(near)]), "a list of operands");
     assert_eq!(script.len(), 1);
 }
 
 #[test]
 fn a_column_in_its_row_is_that_row() {
     let mut script = Script::with_rows_outside(Isa::detect(), columns(&[3, 5]));
-    assert!(!script.map(Op::Exp, 1, Place::values(5), &[Place::column(1)]));
-    assert!(script.map(Op::Exp, 1, Place::values(6), &[Place::column(1)]));
+    assert!(!script.map(Op::Exp, 1, Place::values(5), &[Factor::Row(Place::column(1))]));
+    assert!(script.map(Op::Exp, 1, Place::values(6), &[Factor::Row(Place::column(1))]));
 }
 
 #[test]
 #[should_panic(expected = "index out of bounds")]
 fn a_column_that_is_none_is_refused() {
-    Script::with_rows_outside(Isa::detect(), columns(&[3])).map(Op::Exp, 1, Place::values(5), &[Place::column(1)]);
+    Script::with_rows_outside(Isa::detect(), columns(&[3])).map(
+        Op::Exp,
+        1,
+        Place::values(5),
+        &[Factor::Row(Place::column(1))],
+    );
 }
 
 #[test]
 #[should_panic(expected = "div takes 2 operands")]
 fn a_map_of_too_few_operands_is_refused() {
-    Script::new(Isa::detect(), false).map(Op::Div, 3, Place::values(8), &[Place::values(0)]);
+    Script::new(Isa::detect(), false).map(Op::Div, 3, Place::values(8), &[Factor::Row(Place::values(0))]);
 }
 
 #[test]
 #[should_panic(expected = "a script reaches row 16")]
 fn a_script_that_reaches_beyond_its_slices_is_not_run() {
     let mut script = Script::new(Isa::detect(), false);
-    assert!(script.map(Op::Exp, 3, Place::values(8), &[Place::values(0)]));
+    assert!(script.map(Op::Exp, 3, Place::values(8), &[Factor::Row(Place::values(0))]));
     let outside = &mut Outside::default();
     script.run(0..1, Slices { values: &mut [0.0; 15], adjoints: &mut [], shared: &[], lanes: 1, outside });
 }
