@@ -36,10 +36,12 @@ impl LaneProgram {
 /// How many lanes a block has: as many as a block may take, the same in all blocks as far as possible.
 pub(super) fn tile(code: &LaneCode, lanes: usize) -> usize {
     let fitting = BLOCK / (16 * (code.rows as usize).max(1));
-    let most = (fitting / 8 * 8).clamp(8, MOST_LANES);
+    let most = (fitting / 8 * 8).clamp(8, MOST_LANES - 8);
     // Two threads at least have something to do.
     let tiles = lanes.div_ceil(most).max(if lanes >= 256 { 2 } else { 1 });
-    lanes.div_ceil(tiles).next_multiple_of(8).max(8)
+    let even = lanes.div_ceil(tiles).next_multiple_of(8).max(8);
+    // Rows at a distance of many whole lines would lie in the same few sets of the cache.
+    if tiles > 1 && even % 64 == 0 { (even + 8).min(most.max(8)) } else { even }
 }
 
 /// The most chunks that run side by side.

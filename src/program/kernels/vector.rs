@@ -173,13 +173,13 @@ impl Simd for Portable {
 #[cfg(target_arch = "x86_64")]
 mod x86 {
     use std::arch::x86_64::{
-        __m256d, __m256i, __m512d, _CMP_NEQ_UQ, _CMP_UNORD_Q, _mm256_add_pd, _mm256_and_pd, _mm256_cmp_pd,
-        _mm256_fmadd_pd, _mm256_fnmadd_pd, _mm256_hadd_pd, _mm256_loadu_pd, _mm256_maskload_pd, _mm256_maskstore_pd,
-        _mm256_movemask_pd, _mm256_permute2f128_pd, _mm256_set_epi64x, _mm256_set1_pd, _mm256_setzero_pd,
-        _mm256_storeu_pd, _mm256_sub_pd, _mm512_add_pd, _mm512_cmp_pd_mask, _mm512_fmadd_pd, _mm512_fnmadd_pd,
-        _mm512_loadu_pd, _mm512_mask_storeu_pd, _mm512_maskz_loadu_pd, _mm512_maskz_mov_pd, _mm512_set1_pd,
-        _mm512_setzero_pd, _mm512_shuffle_f64x2, _mm512_storeu_pd, _mm512_sub_pd, _mm512_unpackhi_pd,
-        _mm512_unpacklo_pd,
+        __m256d, __m256i, __m512d, _CMP_NEQ_UQ, _CMP_UNORD_Q, _mm_store_sd, _mm_storeu_pd, _mm256_add_pd,
+        _mm256_and_pd, _mm256_castpd256_pd128, _mm256_cmp_pd, _mm256_extractf128_pd, _mm256_fmadd_pd, _mm256_fnmadd_pd,
+        _mm256_hadd_pd, _mm256_loadu_pd, _mm256_maskload_pd, _mm256_movemask_pd, _mm256_permute2f128_pd,
+        _mm256_set_epi64x, _mm256_set1_pd, _mm256_setzero_pd, _mm256_storeu_pd, _mm256_sub_pd, _mm256_unpackhi_pd,
+        _mm256_unpacklo_pd, _mm512_add_pd, _mm512_cmp_pd_mask, _mm512_fmadd_pd, _mm512_fnmadd_pd, _mm512_loadu_pd,
+        _mm512_mask_storeu_pd, _mm512_maskz_loadu_pd, _mm512_maskz_mov_pd, _mm512_set1_pd, _mm512_setzero_pd,
+        _mm512_shuffle_f64x2, _mm512_storeu_pd, _mm512_sub_pd, _mm512_unpackhi_pd, _mm512_unpacklo_pd,
     };
 
     use super::super::isa::{Avx2, Avx512};
@@ -222,8 +222,21 @@ mod x86 {
 
         #[inline(always)]
         unsafe fn store_some(self, vector: __m256d, to: *mut f64, count: usize) {
+            // A store with a mask takes some processors longer than two without.
             // SAFETY: the token proves AVX2; only `count` numbers are written, for which the caller vouches.
-            unsafe { _mm256_maskstore_pd(to, first_of_four(count), vector) }
+            unsafe {
+                let (low, high) = (_mm256_castpd256_pd128(vector), _mm256_extractf128_pd::<1>(vector));
+                match count {
+                    0 => {}
+                    1 => _mm_store_sd(to, low),
+                    2 => _mm_storeu_pd(to, low),
+                    3 => {
+                        _mm_storeu_pd(to, low);
+                        _mm_store_sd(to.add(2), high);
+                    }
+                    _ => self.store(vector, to),
+                }
+            }
         }
 
         #[inline(always)]
@@ -277,6 +290,27 @@ mod x86 {
                 _mm256_storeu_pd(sums.as_mut_ptr().add(4), _mm256_add_pd(low, high));
             }
             sums
+        }
+
+        #[inline(always)]
+        unsafe fn turn(self, from: &[*const f64; 8], [rows, columns]: [usize; 2], to: &[*mut f64; 8]) {
+            for first in [0, 4] {
+                for column in (0..columns).step_by(4) {
+                    let some = (columns - column).min(4);
+                    let mut v = [self.splat(0.0); 4];
+                    for (l, v) in v.iter_mut().enumerate().filter(|(l, _)| first + l < rows) {
+                        let from = from[first + l].wrapping_add(column);
+                        // SAFETY: the caller vouches for the numbers.
+                        *v = unsafe { if some == 4 { self.load(from) } else { self.load_some(from, some) } };
+                    }
+                    // SAFETY: the token proves AVX2.
+                    let turned = unsafe { across_four(v) };
+                    for (k, turned) in turned.into_iter().enumerate().take(some) {
+                        // SAFETY: the caller vouches for the numbers.
+                        unsafe { self.store(turned, to[column + k].add(first)) };
+                    }
+                }
+            }
         }
     }
 
@@ -416,6 +450,21 @@ mod x86 {
     ///
     /// # Safety
     /// The processor has AVX-512.
+    #[inline(always)]
+    unsafe fn across_four([a, b, c, d]: [__m256d; 4]) -> [__m256d; 4] {
+        // SAFETY: as the caller promises.
+        unsafe {
+            let (ab, cd) = (_mm256_unpacklo_pd(a, b), _mm256_unpacklo_pd(c, d));
+            let (ab_odd, cd_odd) = (_mm256_unpackhi_pd(a, b), _mm256_unpackhi_pd(c, d));
+            [
+                _mm256_permute2f128_pd::<0x20>(ab, cd),
+                _mm256_permute2f128_pd::<0x20>(ab_odd, cd_odd),
+                _mm256_permute2f128_pd::<0x31>(ab, cd),
+                _mm256_permute2f128_pd::<0x31>(ab_odd, cd_odd),
+            ]
+        }
+    }
+
     #[inline(always)]
     unsafe fn across([a, b, c, d]: [__m512d; 4]) -> [__m512d; 4] {
         // SAFETY: as the caller promises.
