@@ -62,6 +62,59 @@ proptest! {
     }
 }
 
+/// Operations on numbers picked at random among the last five hundred.
+fn tangle(graph: &Graph, count: usize) -> Expr<'_> {
+    let mut nodes = graph.parameters("w", &numbers(500));
+    let mut random = 1_u32;
+    for _ in 0..count {
+        let mut pick = || {
+            random = random.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
+            nodes[nodes.len() - 500 + (random >> 8) as usize % 500]
+        };
+        let (a, b) = (pick(), pick());
+        let node = match random >> 29 {
+            0 => a * b + 0.1,
+            1 => (a - b).sin(),
+            2 => (a + b).tanh(),
+            3 => a.hypot(b + 0.5),
+            4 => a / (b.square() + 1.0),
+            5 => (a * 0.3).exp() - b,
+            6 => a.max(b) * 0.7,
+            _ => (a.abs() + 1.0).ln() - b,
+        };
+        nodes.push((node * 0.5).sin());
+    }
+    nodes[nodes.len() - 500..].iter().copied().sum()
+}
+
+/// How many classes there are is known from a part of them where there are very many.
+#[test]
+fn irregular_graphs_go_by_the_fullest_list_and_regular_ones_by_level() {
+    for count in [3_000, 80_000] {
+        let graph = Graph::new();
+        let sum = tangle(&graph, count);
+        let program = graph.compile(&[sum]).expect("it compiles");
+        assert!(program.report().to_string().contains("the fullest list of one operation first"), "{count}");
+        let mut workspace = program.workspace(1);
+        let (point, seeds) = (program.initial_parameters(), [1.0]);
+        program.gradient_into(point, &[], &seeds, &mut workspace).expect("the counts are right");
+        let values = program.forward(&[]).expect("no inputs");
+        let gradients = program.reverse(&values);
+        let close = |got: f64, want: f64| (got - want).abs() <= 1e-9 * want.abs().max(1.0);
+        assert!(close(workspace.output(0)[0], values[sum]), "{count}: {} of {}", workspace.output(0)[0], values[sum]);
+        for (w, &got) in graph.all_parameters().into_iter().zip(workspace.parameters()) {
+            assert!(close(got, gradients[w]), "{count}, {w:?}: {got:e}, not {:e}", gradients[w]);
+        }
+
+        let graph = Graph::new();
+        let w = graph.parameters("w", &numbers(count));
+        let smooth: Vec<Expr> = w.iter().map(|&w| (w * 0.5).tanh() * w).collect();
+        let regular: Vec<Expr> = smooth.iter().zip(smooth.iter().rev()).map(|(&a, &b)| (a - b).sin()).collect();
+        let program = graph.compile(&[regular[0], regular[count / 2], graph.max(&regular)]).expect("it compiles");
+        assert!(program.report().to_string().contains("level by level"), "{count}");
+    }
+}
+
 #[test]
 fn no_pass_is_missing_from_all() {
     assert_eq!(Pass::ALL.len(), Pass::Script as usize + 1, "Script is the last");
