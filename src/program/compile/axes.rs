@@ -7,7 +7,7 @@ use rustc_hash::FxHashMap;
 
 use super::super::Program;
 use super::fuse::{Code, Fused, Term};
-use super::hash::mix;
+use super::hash::{high, mix};
 
 /// The fewest rounds that are worth a region.
 pub(super) const FEWEST: usize = 16;
@@ -28,7 +28,7 @@ pub(super) struct Stretch {
 /// The search for axes: stretches of sums, and which of their lanes use what.
 pub(super) struct Axes {
     leaves: usize,
-    shapes: Vec<u64>,
+    shapes: Vec<u32>,
     /// The stretches of the sums that have been searched.
     known: FxHashMap<u32, Vec<Stretch>>,
     /// The lanes that use each computed slot.
@@ -234,13 +234,13 @@ impl Users {
 }
 
 /// A hash of everything that each slot is computed from, leaves by their kind.
-fn shapes(program: &Program, fused: &Fused, leaves: usize) -> Vec<u64> {
+fn shapes(program: &Program, fused: &Fused, leaves: usize) -> Vec<u32> {
     let layout = &program.layout;
     let mut shapes = vec![2; layout.len];
     shapes[..layout.inputs].fill(0);
     shapes[layout.inputs..][..layout.parameters].fill(1);
     for slot in leaves..layout.len {
-        shapes[slot] = match fused.code[slot] {
+        let shape = match fused.code[slot] {
             Code::Leaf | Code::Absorbed | Code::Region(_) => continue,
             Code::Linear(zero) => {
                 let own = 11 + zero as u64;
@@ -248,16 +248,18 @@ fn shapes(program: &Program, fused: &Fused, leaves: usize) -> Vec<u64> {
             }
             Code::Map(op) | Code::List(op) => {
                 let own = mix(13, u64::from(op));
-                fused.operands(slot).iter().fold(own, |hash, &operand| mix(hash, shapes[operand as usize]))
+                fused.operands(slot).iter().fold(own, |hash, &operand| mix(hash, u64::from(shapes[operand as usize])))
             }
         };
+        shapes[slot] = high(shape);
     }
     shapes
 }
 
-fn shape_of(term: Term, shapes: &[u64]) -> u64 {
+fn shape_of(term: Term, shapes: &[u32]) -> u64 {
     let (a, b) = term.factors();
-    mix(mix(u64::from(term.minus), shapes[a as usize]), b.map_or(3, |b| shapes[b as usize]))
+    let shape = |slot: u32| u64::from(shapes[slot as usize]);
+    mix(mix(u64::from(term.minus), shape(a)), b.map_or(3, shape))
 }
 
 /// The words of the terms of a sum, searched for what repeats itself.

@@ -12,7 +12,7 @@ use rustc_hash::FxHashMap;
 use super::super::Program;
 use super::super::kernels::Zero;
 use super::fuse::{Code, Fused, Term};
-use super::hash::mix;
+use super::hash::{high, mix};
 use super::ready;
 use super::roll::Region;
 
@@ -335,11 +335,6 @@ impl Sketch {
     fn count(&self) -> usize {
         self.seen << self.every
     }
-}
-
-/// The better half of a hash.
-fn high(hash: u64) -> u32 {
-    u32::try_from(hash >> 32).expect("32 bits")
 }
 
 fn narrow(index: usize) -> u32 {

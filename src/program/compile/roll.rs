@@ -11,7 +11,7 @@ use rustc_hash::FxHashMap;
 
 use super::super::Program;
 use super::super::kernels::Zero;
-use super::axes::{Axes, FEWEST, Stretch};
+use super::axes::{Axes, FEWEST, Stretch, Users};
 use super::body::{Body, BodyNode, Ref};
 use super::fuse::{Code, Fused, Term};
 
@@ -46,8 +46,7 @@ pub(in super::super) struct Verdict {
 pub(super) fn roll(program: &Program, fused: &mut Fused) -> (Vec<Region>, Vec<Verdict>) {
     let Some(axes) = Axes::of(program, fused) else { return (vec![], vec![]) };
     let stretches = axes.stretches();
-    let owners: Vec<u32> = axes.users.iter().map(|users| users.owner().unwrap_or(NOBODY)).collect();
-    let lanes = Lanes::new(&owners, axes.lanes);
+    let lanes = Lanes::new(&axes.users, axes.lanes);
     let alike: Vec<Option<Vec<u32>>> = stretches.iter().map(|&stretch| lanes.alike(stretch, fused)).collect();
     let verdicts = (stretches.iter().zip(&alike))
         .map(|(&stretch, alike)| Verdict {
@@ -76,12 +75,9 @@ pub(super) fn roll(program: &Program, fused: &mut Fused) -> (Vec<Region>, Vec<Ve
     (regions, verdicts)
 }
 
-/// The owner of what no lane alone uses.
-const NOBODY: u32 = u32::MAX;
-
 /// What each lane owns.
 struct Lanes<'o> {
-    owners: &'o [u32],
+    users: &'o [Users],
     /// The slots of each lane in order.
     slots: Vec<u32>,
     starts: Vec<u32>,
@@ -97,24 +93,24 @@ enum Read {
 }
 
 impl<'o> Lanes<'o> {
-    fn new(owners: &'o [u32], count: u32) -> Self {
+    fn new(users: &'o [Users], count: u32) -> Self {
         let count = count as usize;
         let mut starts = vec![0_u32; count + 1];
-        let owned = || (0..).zip(owners).filter(|(_, owner)| **owner != NOBODY);
-        owned().for_each(|(_, &owner): (u32, _)| starts[owner as usize + 1] += 1);
+        let owned = || (0..).zip(users).filter_map(|(slot, users)| Some((slot, users.owner()?)));
+        owned().for_each(|(_, owner): (u32, _)| starts[owner as usize + 1] += 1);
         for lane in 0..count {
             starts[lane + 1] += starts[lane];
         }
         let mut next = starts.clone();
         let mut slots = vec![0; *starts.last().unwrap_or(&0) as usize];
-        let mut places = vec![0; owners.len()];
-        for (slot, &owner) in owned() {
+        let mut places = vec![0; users.len()];
+        for (slot, owner) in owned() {
             let at = &mut next[owner as usize];
             slots[*at as usize] = slot;
             places[slot as usize] = *at - starts[owner as usize];
             *at += 1;
         }
-        Self { owners, slots, starts, places }
+        Self { users, slots, starts, places }
     }
 
     /// The slots of a lane.
@@ -123,7 +119,7 @@ impl<'o> Lanes<'o> {
     }
 
     fn read(&self, lane: u32, slot: u32) -> Read {
-        let own = self.owners[slot as usize] == lane;
+        let own = self.users[slot as usize].owner() == Some(lane);
         if own { Read::Own(self.places[slot as usize]) } else { Read::Outer(slot) }
     }
 
