@@ -6,7 +6,7 @@ use super::super::Zero;
 use super::super::isa::Kernel;
 use super::super::linear::Mode;
 use super::super::vector::Simd;
-use super::run::{At, Stride, Task, Work};
+use super::run::{At, Stride, Task};
 use super::{ALONG, OUTER, ROWS};
 
 /// Dots of neighbouring numbers, none of which is written twice.
@@ -46,7 +46,7 @@ impl Matrix<'_> {
         let (x_step, y_step) = (nest.x.steps[ROWS] as isize, nest.y.steps[ROWS] as isize);
         let sums = dots::<S, M>(simd, at, y_step, nest.counts[ALONG] as usize);
         if zero == Zero::Absorbs && sums.iter().sum::<f64>().is_nan() {
-            return self.one_by_one(at, M);
+            return self.0.some_plainly(at, M, nest.counts[ALONG] as usize);
         }
         let sign = if minus { -1.0 } else { 1.0 };
         let mut x = at.x;
@@ -68,15 +68,6 @@ impl Matrix<'_> {
             }
             x = x.wrapping_offset(x_step);
         }
-    }
-
-    /// Some rows, one term after the other.
-    #[cold]
-    #[inline(never)]
-    fn one_by_one(&self, at: At, rows: usize) {
-        let mut work = Work::new(self.0);
-        (work.at, work.counts[OUTER], work.counts[ROWS]) = (at, 1, rows);
-        work.plainly();
     }
 }
 

@@ -218,7 +218,11 @@ impl Nest {
             Form::Along if self.is_panel() => By::Panel,
             Form::Along => By::Along,
             Form::Dots if !self.broadcasts() && self.z.steps[ROWS] == 0 => {
-                if self.counts[REDUCE] == 1 && self.writes_once() { By::Matrix } else { By::Shared }
+                if self.is_matrix() {
+                    By::Matrix
+                } else {
+                    By::Shared
+                }
             }
             Form::Dots => By::Dots,
         }
@@ -233,6 +237,11 @@ impl Nest {
     /// Whether rows share Y, and each is multiplied with numbers of its own.
     fn is_panel(&self) -> bool {
         self.broadcasts() && self.counts[ROWS] > 1 && self.y.steps[ROWS] == 0 && self.writes_once()
+    }
+
+    /// Whether enough rows are multiplied with one vector that their sums need no chains of their own.
+    fn is_matrix(&self) -> bool {
+        self.counts[REDUCE] == 1 && self.counts[ROWS] >= 4 && self.writes_once()
     }
 
     /// Whether Z is one number for all registers of a row.

@@ -6,7 +6,7 @@ use super::super::Zero;
 use super::super::isa::Kernel;
 use super::super::linear::{Mode, has_nan};
 use super::super::vector::Simd;
-use super::run::{At, Stride, Task, Work};
+use super::run::{At, Stride, Task};
 use super::{ALONG, OUTER, REDUCE, ROWS};
 
 /// Rows of neighbouring numbers of X, none of which is written twice.
@@ -86,7 +86,7 @@ impl Panel<'_> {
                 }
             }
             if has_nan(simd, &totals) {
-                return self.one_by_one(at, R, some);
+                return self.0.some_plainly(at, R, some);
             }
         }
         let sign = simd.splat(if minus { -1.0 } else { 1.0 });
@@ -111,15 +111,6 @@ impl Panel<'_> {
             }
             x = x.wrapping_offset(x_row);
         }
-    }
-
-    /// Some numbers of some rows, one term after the other.
-    #[cold]
-    #[inline(never)]
-    fn one_by_one(&self, at: At, rows: usize, some: usize) {
-        let mut work = Work::new(self.0);
-        (work.at, work.counts[OUTER], work.counts[ROWS], work.counts[ALONG]) = (at, 1, rows, some);
-        work.plainly();
     }
 }
 

@@ -54,6 +54,16 @@ pub(super) struct Task<'a> {
     pub(super) zero: Zero,
 }
 
+impl Task<'_> {
+    /// Some numbers of some rows, one term after the other.
+    #[cold]
+    #[inline(never)]
+    pub(super) fn some_plainly(&self, at: At, rows: usize, len: usize) {
+        let work = Work::new(self);
+        Work { at, counts: [1, rows, work.counts[REDUCE], len], ..work }.plainly();
+    }
+}
+
 /// The same unpacked.
 ///
 /// Everything is held by value: what is read through a reference would be read again after every write.
