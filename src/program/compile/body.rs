@@ -32,6 +32,18 @@ impl BodyNode {
     pub(super) fn copy(node: Ref) -> Self {
         Self::Linear(Zero::default(), vec![(node, None, false)])
     }
+
+    /// Calls `change` with every operand.
+    pub(super) fn each_operand_mut(&mut self, mut change: impl FnMut(&mut Ref)) {
+        match self {
+            Self::Column => {}
+            Self::Linear(_, terms) => terms.iter_mut().for_each(|(a, b, _)| {
+                change(a);
+                b.iter_mut().for_each(&mut change);
+            }),
+            Self::Map(_, operands) | Self::List(_, operands) => operands.iter_mut().for_each(change),
+        }
+    }
 }
 
 /// A computation over lanes. The columns are its first nodes.
@@ -97,16 +109,7 @@ impl Body {
                 *place = ranks[*place as usize];
             }
         };
-        for node in &mut self.nodes {
-            match node {
-                BodyNode::Column => {}
-                BodyNode::Linear(_, terms) => terms.iter_mut().for_each(|(a, b, _)| {
-                    sort(a);
-                    b.iter_mut().for_each(sort);
-                }),
-                BodyNode::Map(_, operands) | BodyNode::List(_, operands) => operands.iter_mut().for_each(sort),
-            }
-        }
+        self.nodes.iter_mut().for_each(|node| node.each_operand_mut(sort));
         self.outputs.iter_mut().for_each(sort);
     }
 }

@@ -22,8 +22,8 @@ pub(super) fn share(body: &mut Body) -> usize {
     let mut places: Vec<u32> = Vec::with_capacity(body.nodes.len());
     let mut nodes: Vec<BodyNode> = Vec::with_capacity(body.nodes.len());
     let before = body.nodes.len();
-    for node in body.nodes.drain(..) {
-        let node = moved(node, &places);
+    for mut node in body.nodes.drain(..) {
+        node.each_operand_mut(|operand| *operand = at(*operand, &places));
         let same = match &node {
             BodyNode::Column => None,
             BodyNode::Linear(zero, terms) => Some(Same::Linear(*zero, terms.clone())),
@@ -43,20 +43,7 @@ pub(super) fn share(body: &mut Body) -> usize {
     before - body.nodes.len()
 }
 
-/// A node that reads the places to which its operands went.
-fn moved(node: BodyNode, places: &[u32]) -> BodyNode {
-    let all = |operands: Vec<Ref>| operands.into_iter().map(|operand| at(operand, places)).collect();
-    match node {
-        BodyNode::Column => BodyNode::Column,
-        BodyNode::Linear(zero, terms) => BodyNode::Linear(
-            zero,
-            terms.into_iter().map(|(a, b, minus)| (at(a, places), b.map(|b| at(b, places)), minus)).collect(),
-        ),
-        BodyNode::Map(op, operands) => BodyNode::Map(op, all(operands)),
-        BodyNode::List(op, operands) => BodyNode::List(op, all(operands)),
-    }
-}
-
+/// The place to which an operand went.
 fn at(operand: Ref, places: &[u32]) -> Ref {
     match operand {
         Ref::Own(node) => Ref::Own(places[node as usize]),
