@@ -4,7 +4,7 @@ use std::fmt::{Display, Formatter, Result};
 
 use super::Program;
 use super::kernels::linear::Mode;
-use super::windows::{Back, Map, Step, Terms, Window, WindowCode};
+use super::windows::{Back, List, Map, Step, Terms, Window, WindowCode};
 
 /// Prints the steps of one run, forward and reverse.
 ///
@@ -62,8 +62,9 @@ impl Display for WindowCode {
                     let (out, first) = (Slots(chain.out, chain.count, 1), chain.first);
                     writeln!(f, "  v{out} = each the one before times a number and a summand, from v[{first}]")?;
                 }
-                Step::List { op, out, list } => {
-                    writeln!(f, "  v[{out}] = {} of {} numbers", op.info().name, list.range().len())?;
+                Step::List(list) => {
+                    let (out, operands) = self.list(list);
+                    writeln!(f, "  v{out} = {} of v{operands}", list.op.info().name)?;
                 }
             }
         }
@@ -93,8 +94,10 @@ impl Display for WindowCode {
                         Slots(chain.out, chain.count, 1)
                     )?;
                 }
-                Back::List { op, out, list } => {
-                    writeln!(f, "  d of {} numbers += d[{out}] · ∂ {}", list.range().len(), op.info().name)?;
+                Back::List { list, mode } => {
+                    let (out, operands) = self.list(list);
+                    let name = list.op.info().name;
+                    writeln!(f, "  d{operands} {} d{out} · ∂ {name} of v{operands}", sign(*mode, false))?;
                 }
             }
         }
@@ -107,6 +110,11 @@ impl WindowCode {
         let operands: Vec<String> =
             map.operands[..map.arity as usize].iter().map(|&w| format!("v{}", self.window(w, map.count))).collect();
         format!("{}({})", map.op.info().name, operands.join(", "))
+    }
+
+    /// The results and the operands of lists.
+    fn list(&self, list: &List) -> (Slots, String) {
+        (Slots(list.out, list.count(), 1), self.window(list.operands, self.operand_count(list)))
     }
 
     fn window(&self, window: Window, count: u32) -> String {

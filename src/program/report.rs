@@ -86,7 +86,7 @@ fn kinds(code: &WindowCode) -> [Kind; 6] {
             Step::Nest { nest, .. } => (1, nest.terms()),
             Step::Terms(terms) => (2, (terms.count * (terms.plus + terms.minus)) as usize),
             Step::Chain(chain) => (3, chain.count as usize),
-            Step::List { list, .. } => (4, list.range().len()),
+            Step::List(list) => (4, code.operand_count(list) as usize),
             Step::Region(number) => {
                 let region = &code.regions[*number as usize];
                 (5, region.lanes as usize * region.code.work())

@@ -84,8 +84,10 @@ fn spread_needs(code: &WindowCode, made: &Made, needs: &mut [bool]) {
             needs[*out as usize] |=
                 region.columns.iter().any(|column| column.adjoint) || region.shared.runs().iter().any(|run| run.wanted);
         }
-        Made::List { out, list, .. } => {
-            needs[*out as usize] |= code.places[list.range()].iter().any(|&operand| needs[operand as usize]);
+        Made::List(list) => {
+            for (out, own) in (list.out as usize..).zip(code.lists(list)) {
+                needs[out] |= own.into_iter().any(|m| needs[code.place(list.operands, m)]);
+            }
         }
     }
 }
@@ -197,11 +199,12 @@ impl Planner<'_> {
                     self.back.push(Back::Region(*number));
                 }
             }
-            Made::List { op, out, list } => {
-                let places = self.code.places[list.range()].to_vec();
+            Made::List(list) => {
+                let places: Vec<u32> =
+                    (0..self.code.operand_count(list)).map(|m| place(self.code, list.operands, m)).collect();
                 if self.any_needed(&places) {
-                    self.mode(&places, false);
-                    self.back.push(Back::List { op: *op, out: *out, list: *list });
+                    let mode = self.mode(&places, matches!(list.operands, Window::Affine { .. }));
+                    self.back.push(Back::List { list: *list, mode });
                 }
             }
         }

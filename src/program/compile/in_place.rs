@@ -61,7 +61,7 @@ pub(super) fn find(code: &mut WindowCode) {
                 copied.slot(chain.first);
                 code.places[chain.list.range()].iter().for_each(|&slot| copied.slot(slot));
             }
-            Step::List { list, .. } => code.places[list.range()].iter().for_each(|&slot| copied.slot(slot)),
+            Step::List(list) => (0..code.operand_count(list)).for_each(|m| copied.slot(place(code, list.operands, m))),
         }
     }
     // An output may be a parameter itself.

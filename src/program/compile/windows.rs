@@ -7,8 +7,8 @@
 use super::super::kernels::Zero;
 use super::super::kernels::linear::Mode;
 use super::super::kernels::nest::{Loop, Nest};
-use super::super::lanes::Uniforms;
-use super::super::windows::{self, Chain, Map, Step, Terms, Window, WindowCode};
+use super::super::lanes::{Span, Uniforms};
+use super::super::windows::{self, Chain, List, Map, Step, Terms, Window, WindowCode};
 use super::classes::Classes;
 use super::fuse::{Code, Fused};
 use super::roll::Region;
@@ -43,7 +43,7 @@ pub(super) enum Made {
     Nest { product: Product, minus: bool },
     Terms(Terms),
     Chain(Chain),
-    List { op: Op, out: u32, list: super::super::lanes::Span },
+    List(List),
     Region { number: u32, out: u32 },
 }
 
@@ -71,7 +71,19 @@ pub(super) fn forward(fused: &Fused, classes: &Classes, outputs: &[u32], loops: 
             }
         }
     }
-    let Emitter { mut code, made, .. } = emitter;
+    let Emitter { mut code, mut made, .. } = emitter;
+    for (step, made) in code.forward.iter_mut().zip(&mut made) {
+        if let Step::List(list) = step
+            && let Window::List(span) = list.operands
+        {
+            let places = &code.places[span.range()];
+            if affine(places) == Some(1) {
+                list.operands = Window::Affine { first: places[0], step: 1 };
+            }
+            code.scratch = code.scratch.max(list.scratch(places.len()));
+            *made = Made::List(*list);
+        }
+    }
     code.outputs = outputs.iter().map(|&slot| classes.slots[slot as usize]).collect();
     (code, made)
 }
@@ -142,13 +154,33 @@ impl Emitter<'_> {
         self.made.push(made);
     }
 
+    /// Lists one after the other; those that do not read each other are one step.
     fn list(&mut self, op: Op, members: &[u32]) {
-        for &member in members {
-            let places = self.fused.operands(member as usize).iter().map(|&slot| self.classes.slots[slot as usize]);
-            let (out, list) = (self.slot(member), self.code.push_places(places));
-            self.code.scratch = self.code.scratch.max(2 * list.range().len() + 8);
-            self.push(Step::List { op, out, list }, Made::List { op, out, list });
+        let (mut first, mut out, mut ends) = (self.code.places.len(), self.slot(members[0]), self.code.ends.len());
+        if let Some(Step::List(last)) = self.code.forward.last()
+            && let Window::List(places) = last.operands
+            && last.op == op
+            && places.range().end == first
+            && self.read_before(members, last.out)
+        {
+            (first, out, ends) = (places.range().start, last.out, last.ends.range().start);
+            self.code.forward.pop();
+            self.made.pop();
         }
+        for &member in members {
+            let operands = self.fused.operands(member as usize).iter();
+            self.code.places.extend(operands.map(|&slot| self.classes.slots[slot as usize]));
+            self.code.ends.push(narrow(self.code.places.len() - first));
+        }
+        let operands = Window::List(Span::new(first, self.code.places.len()));
+        let list = List { op, out, operands, ends: Span::new(ends, self.code.ends.len()) };
+        self.push(Step::List(list), Made::List(list));
+    }
+
+    /// Whether everything that some slots read lies before `slot`.
+    fn read_before(&self, members: &[u32], slot: u32) -> bool {
+        let mut operands = members.iter().flat_map(|&member| self.fused.operands(member as usize));
+        operands.all(|&operand| self.slot(operand) < slot)
     }
 
     /// An operation element by element: in runs where that makes few, else by lists of places.

@@ -38,6 +38,10 @@ impl Span {
         self.start as usize..self.end as usize
     }
 
+    pub(super) fn len(self) -> u32 {
+        self.end - self.start
+    }
+
     pub(super) fn is_empty(self) -> bool {
         self.start == self.end
     }

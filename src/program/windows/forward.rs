@@ -4,12 +4,11 @@ use smallvec::SmallVec;
 
 use super::super::kernels::chain::chain_forward;
 use super::super::kernels::linear::Mode;
-use super::super::kernels::list::logsumexp_of;
 use super::super::kernels::nest::{Target, contract};
 use super::super::kernels::script::Turn;
 use super::super::kernels::{Isa, Zero, map};
-use super::{Call, Chain, FEW, Map, Run, Step, Terms, Window, WindowCode, whole};
-use crate::op::{Op, Scalar as _};
+use super::{Call, Chain, Map, Run, Step, Terms, Window, WindowCode, whole};
+use crate::op::Scalar as _;
 
 impl Map {
     /// The operand as a slice of `len` numbers, if it is one and the only one.
@@ -62,17 +61,7 @@ impl WindowCode {
                     let adjoint = region.known_adjoint(seeds);
                     region.forward(call, self, adjoint, values, run.adjoints.get_mut(), buffers);
                 }
-                Step::List { op, out, list } => {
-                    let places = &self.places[list.range()];
-                    let (operands, rest) = scratch.split_at_mut(places.len());
-                    for (operand, &place) in operands.iter_mut().zip(places) {
-                        *operand = values[place as usize];
-                    }
-                    values[*out as usize] = match op {
-                        Op::LogSumExp if places.len() >= FEW => logsumexp_of(isa, operands, rest),
-                        _ => op.value(operands),
-                    };
-                }
+                Step::List(list) => self.list_forward(isa, list, values, scratch),
             }
         }
     }
@@ -138,7 +127,7 @@ impl WindowCode {
     }
 
     /// The place of a number of a window.
-    pub(super) fn place(&self, window: Window, m: usize) -> usize {
+    pub(in super::super) fn place(&self, window: Window, m: usize) -> usize {
         match window {
             Window::Affine { first, step } => {
                 (first as usize).wrapping_add_signed((step as isize).wrapping_mul(m.cast_signed()))

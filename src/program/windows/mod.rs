@@ -6,6 +6,7 @@
 //! where the caller has it. This room knows slots and kernels, and no graph.
 
 mod forward;
+mod list;
 mod region;
 mod reverse;
 
@@ -38,6 +39,17 @@ pub(super) struct Map {
     pub(super) count: u32,
     pub(super) arity: u8,
     pub(super) operands: [Window; 3],
+}
+
+/// An operation of any number of operands; the results lie side by side from `out` on.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct List {
+    pub(super) op: Op,
+    pub(super) out: u32,
+    /// Those of one result after those of the other: neighbours, or a list of places.
+    pub(super) operands: Window,
+    /// Where the operands of each result end.
+    pub(super) ends: Span,
 }
 
 /// Sums of products of single numbers, one result after the other: each takes `plus + minus` pairs of the list.
@@ -82,12 +94,7 @@ pub(super) enum Step {
     },
     Terms(Terms),
     Chain(Chain),
-    /// An operation of any number of operands.
-    List {
-        op: Op,
-        out: u32,
-        list: Span,
-    },
+    List(List),
     /// A sum over lanes.
     Region(u32),
 }
@@ -114,9 +121,8 @@ pub(super) enum Back {
     Terms(Terms),
     Chain(Chain),
     List {
-        op: Op,
-        out: u32,
-        list: Span,
+        list: List,
+        mode: Mode,
     },
     Region(u32),
 }
@@ -144,6 +150,8 @@ pub(super) struct WindowCode {
     /// The slots of the outputs.
     pub(super) outputs: Vec<u32>,
     pub(super) places: Vec<u32>,
+    /// The ends of lists.
+    pub(super) ends: Vec<u32>,
     pub(super) pairs: Vec<(u32, u32)>,
     pub(super) regions: Vec<Region>,
     /// The most numbers that a step spreads out.
@@ -225,9 +233,6 @@ impl<'a> Call<'a> {
         }
     }
 }
-
-/// Fewer numbers than these are not worth a register.
-const FEW: usize = 4;
 
 /// As many numbers as fill whole registers of eight.
 fn whole(count: usize) -> usize {

@@ -2,12 +2,11 @@
 
 use super::super::kernels::chain::{Values, chain_reverse};
 use super::super::kernels::linear::Mode;
-use super::super::kernels::list::exponentials_of;
 use super::super::kernels::nest::{Source, Target, contract};
 use super::super::kernels::script::Turn;
 use super::super::kernels::{Isa, Zero, map};
-use super::{Back, Call, Chain, FEW, Map, Run, Terms, Window, WindowCode, whole};
-use crate::op::{Op, Scalar as _};
+use super::{Back, Call, Chain, Map, Run, Terms, Window, WindowCode, whole};
+use crate::op::Scalar as _;
 
 impl WindowCode {
     /// Computes the adjoints of the slots from seeds of the outputs, after a forward pass that knew them.
@@ -42,25 +41,7 @@ impl WindowCode {
                 }
                 Back::Terms(terms) => self.terms_back(terms, values, adjoints),
                 Back::Chain(chain) => self.chain_back(isa, chain, values, adjoints),
-                Back::List { op, out, list } => {
-                    let places = &self.places[list.range()];
-                    let (operands, rest) = scratch.split_at_mut(places.len());
-                    for (operand, &place) in operands.iter_mut().zip(places) {
-                        *operand = values[place as usize];
-                    }
-                    let value = values[*out as usize];
-                    match op {
-                        Op::LogSumExp if places.len() >= FEW && value.is_finite() => {
-                            exponentials_of(isa, operands, value, rest);
-                        }
-                        _ => op.partials(operands, value, &mut rest[..places.len()]),
-                    }
-                    let partials = &rest[..places.len()];
-                    let adjoint = adjoints[*out as usize];
-                    for (&place, &partial) in places.iter().zip(partials) {
-                        adjoints[place as usize] += adjoint.chain(partial);
-                    }
-                }
+                Back::List { list, mode } => self.list_reverse(isa, list, *mode, values, adjoints, scratch),
             }
         }
     }

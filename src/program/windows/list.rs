@@ -1,0 +1,107 @@
+//! Operations of any number of operands, forward and in reverse.
+
+use std::ops::Range;
+
+use super::super::kernels::Isa;
+use super::super::kernels::linear::Mode;
+use super::super::kernels::list::{Lists, logsumexps, ranges, softmaxes};
+use super::{List, Window, WindowCode, whole};
+use crate::op::{Op, Scalar as _};
+
+impl List {
+    /// How many results there are.
+    pub(in super::super) fn count(&self) -> u32 {
+        self.ends.len()
+    }
+
+    /// How much scratch it takes to spread out so many operands and to compute.
+    pub(in super::super) fn scratch(&self, operands: usize) -> usize {
+        2 * whole(operands) + whole(self.count() as usize)
+    }
+
+    fn out(&self) -> Range<usize> {
+        self.out as usize..(self.out + self.count()) as usize
+    }
+}
+
+impl WindowCode {
+    /// How many operands all results have together.
+    pub(in super::super) fn operand_count(&self, list: &List) -> u32 {
+        self.ends[list.ends.range()].last().copied().unwrap_or(0)
+    }
+
+    /// Which of the operands each result has.
+    pub(in super::super) fn lists(
+        &self,
+        list: &List,
+    ) -> impl DoubleEndedIterator<Item = Range<usize>> + ExactSizeIterator {
+        ranges(&self.ends[list.ends.range()])
+    }
+
+    pub(super) fn list_forward(&self, isa: Isa, list: &List, values: &mut [f64], scratch: &mut [f64]) {
+        let (read, write) = values.split_at_mut(list.out as usize);
+        let out = &mut write[..list.count() as usize];
+        let (lists, room) = self.spread_lists(list, read, scratch);
+        if list.op == Op::LogSumExp {
+            return logsumexps(isa, lists, room, out);
+        }
+        for (out, own) in out.iter_mut().zip(self.lists(list)) {
+            *out = list.op.value(&lists.numbers[own]);
+        }
+    }
+
+    pub(super) fn list_reverse(
+        &self,
+        isa: Isa,
+        list: &List,
+        mode: Mode,
+        values: &[f64],
+        adjoints: &mut [f64],
+        scratch: &mut [f64],
+    ) {
+        let (low, high) = adjoints.split_at_mut(list.out as usize);
+        let (lists, room) = self.spread_lists(list, values, scratch);
+        let results = &values[list.out()];
+        if list.op == Op::LogSumExp {
+            softmaxes(isa, lists, results, room);
+        } else {
+            for (own, &result) in self.lists(list).zip(results) {
+                list.op.partials(&lists.numbers[own.clone()], result, &mut room[own]);
+            }
+        }
+        // The last list is the first to add, as in the order of the graph.
+        for (own, &adjoint) in self.lists(list).zip(&high[..list.count() as usize]).rev() {
+            let contributions = room[own.clone()].iter().map(|&partial| adjoint.chain(partial));
+            match (list.operands, mode) {
+                (Window::Affine { first, .. }, Mode::Store) => {
+                    let to = &mut low[first as usize..][own];
+                    to.iter_mut().zip(contributions).for_each(|(to, contribution)| *to = contribution);
+                }
+                (Window::Affine { first, .. }, Mode::Add) => {
+                    let to = &mut low[first as usize..][own];
+                    to.iter_mut().zip(contributions).for_each(|(to, contribution)| *to += contribution);
+                }
+                (Window::List(span), _) => {
+                    for (&place, contribution) in self.places[span.range()][own].iter().zip(contributions) {
+                        low[place as usize] += contribution;
+                    }
+                }
+            }
+        }
+    }
+
+    /// The operands, where they lie or in the scratch, and what remains of it.
+    fn spread_lists<'a>(&'a self, list: &List, read: &'a [f64], scratch: &'a mut [f64]) -> (Lists<'a>, &'a mut [f64]) {
+        let (count, ends) = (self.operand_count(list) as usize, &self.ends[list.ends.range()]);
+        match list.operands {
+            Window::Affine { first, .. } => (Lists { numbers: &read[first as usize..][..count], ends }, scratch),
+            Window::List(span) => {
+                let (numbers, rest) = scratch.split_at_mut(count);
+                for (number, &place) in numbers.iter_mut().zip(&self.places[span.range()]) {
+                    *number = read[place as usize];
+                }
+                (Lists { numbers, ends }, rest)
+            }
+        }
+    }
+}
