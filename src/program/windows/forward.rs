@@ -3,12 +3,10 @@
 use smallvec::SmallVec;
 
 use super::super::kernels::chain::chain_forward;
-use super::super::kernels::linear::Mode;
 use super::super::kernels::nest::{Target, contract};
 use super::super::kernels::script::Turn;
-use super::super::kernels::{Isa, Zero, map};
-use super::{Call, Chain, Map, Run, Step, Terms, Window, WindowCode, whole};
-use crate::op::Scalar as _;
+use super::super::kernels::{Isa, map};
+use super::{Call, Chain, Map, Run, Step, Window, WindowCode, whole};
 
 impl Map {
     /// The operand as a slice of `len` numbers, if it is one and the only one.
@@ -63,30 +61,6 @@ impl WindowCode {
                 }
                 Step::List(list) => self.list_forward(isa, list, values, scratch),
             }
-        }
-    }
-
-    fn terms(&self, terms: &Terms, values: &mut [f64]) {
-        let pairs = &self.pairs[terms.list.range()];
-        let (plus, per) = (terms.plus as usize, (terms.plus + terms.minus) as usize);
-        for m in 0..terms.count as usize {
-            let out = terms.out as usize + m;
-            let mut sum = if terms.mode == Mode::Add || per == 0 { values[out] } else { -0.0 };
-            if per == 0 && terms.mode == Mode::Store {
-                sum = 0.0;
-            }
-            let (added, subtracted) = pairs[m * per..][..per].split_at(plus);
-            let product = |&(a, b): &(u32, u32)| {
-                let (a, b) = (values[a as usize], values[b as usize]);
-                if terms.zero == Zero::Absorbs { a.chain(b) } else { a * b }
-            };
-            for pair in added {
-                sum += product(pair);
-            }
-            for pair in subtracted {
-                sum -= product(pair);
-            }
-            values[out] = sum;
         }
     }
 

@@ -9,6 +9,7 @@ mod forward;
 mod list;
 mod region;
 mod reverse;
+mod terms;
 
 use region::RegionRun;
 pub(super) use region::{Column, Region};

@@ -5,7 +5,7 @@ use super::super::kernels::linear::Mode;
 use super::super::kernels::nest::{Source, Target, contract};
 use super::super::kernels::script::Turn;
 use super::super::kernels::{Isa, Zero, map};
-use super::{Back, Call, Chain, Map, Run, Terms, Window, WindowCode, whole};
+use super::{Back, Call, Chain, Map, Run, Window, WindowCode, whole};
 use crate::op::Scalar as _;
 
 impl WindowCode {
@@ -57,23 +57,6 @@ impl WindowCode {
         let values = Values { first, own: results, read, zero: self.zero };
         let carried = chain_reverse(isa, links, values, own, low);
         low[chain.first as usize] += carried;
-    }
-
-    fn terms_back(&self, terms: &Terms, values: &[f64], adjoints: &mut [f64]) {
-        let pairs = &self.pairs[terms.list.range()];
-        let (plus, per) = (terms.plus as usize, (terms.plus + terms.minus) as usize);
-        for m in (0..terms.count as usize).rev() {
-            let delta = adjoints[terms.out as usize + m];
-            for (k, &(a, b)) in pairs[m * per..][..per].iter().enumerate() {
-                let delta = if k < plus { delta } else { -delta };
-                if b == self.one {
-                    adjoints[a as usize] += delta;
-                } else {
-                    adjoints[a as usize] += delta.chain(values[b as usize]);
-                    adjoints[b as usize] += delta.chain(values[a as usize]);
-                }
-            }
-        }
     }
 
     #[expect(clippy::too_many_arguments, reason = "a map has its place and mode, a run three buffers")]
