@@ -5,7 +5,7 @@
 
 use std::ops::Range;
 
-use smallvec::SmallVec;
+use smallvec::{SmallVec, smallvec};
 
 use super::isa::{Isa, Kernel};
 use super::vector::Simd;
@@ -191,6 +191,9 @@ impl Kernel for Forward<'_> {
     }
 }
 
+/// Lanes of which maxima stay in registers.
+const BLOCK: usize = 8;
+
 /// An operation whose rules read all operands of a lane at once.
 fn by_lane(op: Op, list: &[u32], y: Rows<'_>, out: &mut [f64]) {
     let mut operands: SmallVec<[f64; 8]> = SmallVec::new();
@@ -218,16 +221,15 @@ fn by_lane_back(op: Op, list: &[u32], y: Rows<'_>, value: &[f64], adjoint: &[f64
 
 #[inline(always)]
 fn max(list: &[u32], y: Rows<'_>, out: &mut [f64]) {
-    out.fill(f64::NEG_INFINITY);
-    for &row in list {
-        max_of_both(out, y.slice(row));
-    }
-}
-
-#[inline(always)]
-fn max_of_both(most: &mut [f64], row: &[f64]) {
-    for (most, &x) in most.iter_mut().zip(row) {
-        *most = if x > *most || x.is_nan() { x } else { *most };
+    for (block, out) in out.as_chunks_mut::<BLOCK>().0.iter_mut().enumerate() {
+        let mut most = [f64::NEG_INFINITY; BLOCK];
+        for &row in list {
+            let x = &y.slice(row).as_chunks::<BLOCK>().0[block];
+            for i in 0..BLOCK {
+                most[i] = greater(most[i], x[i]);
+            }
+        }
+        *out = most;
     }
 }
 
@@ -254,17 +256,17 @@ fn product(list: &[u32], y: Rows<'_>, out: &mut [f64]) {
 #[inline(always)]
 fn logsumexp(list: &[u32], y: Rows<'_>, out: &mut [f64]) {
     max(list, y, out);
-    let mut totals = [0.0; MOST_LANES];
-    let totals = &mut totals[..out.len()];
+    let mut totals: SmallVec<[f64; MOST_LANES]> = smallvec![0.0; out.len()];
     for &row in list {
         for ((total, &x), &most) in totals.iter_mut().zip(y.slice(row)).zip(&*out) {
             *total += value::exp(x - most);
         }
     }
-    for (most, &total) in out.iter_mut().zip(&*totals) {
-        let sum = *most + value::ln(total);
-        *most = if most.is_infinite() { *most } else { sum };
+    for (total, &most) in totals.iter_mut().zip(&*out) {
+        let sum = most + value::ln(*total);
+        *total = if most.is_infinite() { most } else { sum };
     }
+    out.copy_from_slice(&totals);
 }
 
 /// The kernel of [`list_reverse`].

@@ -2,11 +2,14 @@
 //!
 //! The rows of y are turned, so that a register holds neighbouring numbers of the gradient and no sum runs across one.
 
+use std::mem::MaybeUninit;
+
 use super::Rows;
 use super::isa::{Isa, Kernel};
-use super::linear::{has_nan, product};
+use super::linear::has_nan;
 use super::rows::{check_window, place};
 use super::vector::Simd;
+use crate::op::Scalar as _;
 
 /// A block of the gradient: `gradient[m][k]` += Σ over lanes of δ row m · y row k.
 ///
@@ -56,7 +59,14 @@ pub(crate) fn outer(isa: Isa, lanes: usize, outer: &Outer, factors: &Factors<'_>
     check_window(outer.uniform, [m, k], outer.uniform_steps, 0, gradient.len());
     check_window(outer.delta, [m, 1], [outer.delta_step, 0], factors.delta_first, delta.count());
     check_window(outer.y, [k, 1], [outer.y_step, 0], factors.y_first, y.count());
-    isa.run(OuterProduct { outer, delta, y, lanes, gradient });
+    let stride = |step: i32| step as isize * lanes.cast_signed();
+    isa.run(OuterProduct {
+        outer,
+        delta: Walk { first: delta.row(outer.delta, 0), stride: stride(outer.delta_step) },
+        y: Walk { first: y.row(outer.y, 0), stride: stride(outer.y_step) },
+        lanes,
+        gradient,
+    });
 }
 
 /// How many lanes are turned at once.
@@ -64,13 +74,41 @@ const TURNED: usize = 64;
 /// How many numbers of the gradient lie side by side in a block, at most: two of the widest registers.
 const WIDEST: usize = 16;
 
+/// Rows that go on by a constant step, in a window that was checked.
+#[derive(Clone, Copy)]
+struct Walk {
+    first: *const f64,
+    stride: isize,
+}
+
+impl Walk {
+    /// Points at a lane of a row.
+    #[inline(always)]
+    fn row(self, index: usize, lane: usize) -> *const f64 {
+        self.first.wrapping_offset(self.stride * index.cast_signed()).wrapping_add(lane)
+    }
+}
+
 /// The kernel of [`outer`]; its windows have been checked.
 struct OuterProduct<'a> {
     outer: &'a Outer,
-    delta: Rows<'a>,
-    y: Rows<'a>,
+    delta: Walk,
+    y: Walk,
     lanes: usize,
     gradient: &'a mut [f64],
+}
+
+/// A block of the gradient, and the lanes that are added to it.
+#[derive(Clone, Copy)]
+struct Part {
+    m: usize,
+    k: usize,
+    /// How many of its columns count.
+    columns: usize,
+    first_lane: usize,
+    lanes: usize,
+    /// Numbers of y side by side, lane after lane; zeros beyond the last column.
+    turned: *const f64,
 }
 
 impl Kernel for OuterProduct<'_> {
@@ -79,21 +117,22 @@ impl Kernel for OuterProduct<'_> {
     #[inline(always)]
     fn run<S: Simd>(mut self, simd: S) {
         let [height, width] = self.outer.shape.map(|count| count as usize);
-        let mut turned = [0.0; TURNED * WIDEST];
+        let mut room = MaybeUninit::<[f64; TURNED * WIDEST]>::uninit();
+        let turned = room.as_mut_ptr().cast::<f64>();
         for first_lane in (0..self.lanes).step_by(TURNED) {
             let lanes = (self.lanes - first_lane).min(TURNED);
             for k in (0..width).step_by(2 * S::WIDTH) {
                 let columns = (width - k).min(2 * S::WIDTH);
-                self.turn(simd, k, columns, first_lane, &mut turned[..lanes * 2 * S::WIDTH]);
-                let mut m = 0;
-                while m < height {
-                    let part = Part { m, k, columns, first_lane };
-                    let turned = &turned[..lanes * 2 * S::WIDTH];
-                    m += match (S::REGISTERS, height - m) {
-                        (32.., 8..) => self.rows::<S, 8>(simd, part, turned),
-                        (_, 4..) => self.rows::<S, 4>(simd, part, turned),
-                        (_, 2..) => self.rows::<S, 2>(simd, part, turned),
-                        _ => self.rows::<S, 1>(simd, part, turned),
+                let mut part = Part { m: 0, k, columns, first_lane, lanes, turned };
+                // SAFETY: there is room for as many lanes of two registers.
+                unsafe { self.turn(simd, part, turned) };
+                while part.m < height {
+                    part.m += match (S::REGISTERS, height - part.m) {
+                        (32.., 8..) => self.rows::<S, 8>(simd, part),
+                        (_, 6 | 7 | 9..) => self.rows::<S, 6>(simd, part),
+                        (_, 4..) => self.rows::<S, 4>(simd, part),
+                        (_, 2..) => self.rows::<S, 2>(simd, part),
+                        _ => self.rows::<S, 1>(simd, part),
                     }
                 }
             }
@@ -101,58 +140,49 @@ impl Kernel for OuterProduct<'_> {
     }
 }
 
-/// Where a block of the product begins, and how many of its columns count.
-#[derive(Clone, Copy)]
-struct Part {
-    m: usize,
-    k: usize,
-    columns: usize,
-    first_lane: usize,
-}
-
 impl OuterProduct<'_> {
     /// Writes some lanes of neighbouring rows of y side by side, lane after lane; zeros beyond the last.
+    ///
+    /// # Safety
+    /// There is room for as many lanes of two registers.
     #[inline(always)]
-    fn turn<S: Simd>(&self, simd: S, k: usize, columns: usize, first_lane: usize, turned: &mut [f64]) {
-        let lanes = self.lanes.min(first_lane + TURNED) - first_lane;
-        let width = turned.len() / lanes;
-        let row = |column: usize| row_at(self.outer.y, k + column, self.outer.y_step);
+    unsafe fn turn<S: Simd>(&self, simd: S, part: Part, turned: *mut f64) {
+        let Part { k, columns, first_lane, lanes, .. } = part;
+        let width = 2 * S::WIDTH;
         if width.is_multiple_of(8) {
-            let (start, mut from) = (turned.as_mut_ptr(), [self.y.row(row(0), first_lane); 8]);
             for first in (0..width).step_by(8) {
                 let rows = columns.saturating_sub(first).min(8);
                 for lane in (0..lanes).step_by(8) {
-                    for (l, from) in from.iter_mut().enumerate().take(rows) {
-                        *from = self.y.row(row(first + l), first_lane + lane);
-                    }
-                    let to = std::array::from_fn(|l| start.wrapping_add((lane + l) * width + first));
-                    // SAFETY: invariant 2 of the room: a row has eight lanes more, and as many were made room for.
+                    let from = std::array::from_fn(|l| self.y.row(k + (first + l).min(columns - 1), first_lane + lane));
+                    let to = std::array::from_fn(|l| turned.wrapping_add((lane + l) * width + first));
+                    // SAFETY: the rows have eight lanes more, and the caller vouches for the room.
                     unsafe { simd.turn(&from, [rows, 8], &to) };
                 }
             }
             return;
         }
         for column in 0..width {
-            let to = turned[column..].iter_mut().step_by(width);
-            if column < columns {
-                let from = self.y.slice(row(column));
-                to.zip(&from[first_lane..]).for_each(|(to, from)| *to = *from);
-            } else {
-                to.for_each(|to| *to = 0.0);
+            for lane in 0..lanes {
+                // SAFETY: as above.
+                unsafe {
+                    let number = if column < columns { self.y.row(k + column, first_lane + lane).read() } else { 0.0 };
+                    turned.add(lane * width + column).write(number);
+                }
             }
         }
     }
 
     /// Adds `M` rows of a block to the gradient, and says how many these are.
     #[inline(always)]
-    fn rows<S: Simd, const M: usize>(&mut self, simd: S, part: Part, turned: &[f64]) -> usize {
-        let mut sums = self.sums::<S, M, false>(simd, part, turned);
+    fn rows<S: Simd, const M: usize>(&mut self, simd: S, part: Part) -> usize {
+        let sums = self.sums::<S, M>(simd, part);
         let mut totals = sums[0];
         for row in &sums[1..] {
             totals = [simd.add(totals[0], row[0]), simd.add(totals[1], row[1])];
         }
         if has_nan(simd, &totals) {
-            sums = self.sums::<S, M, true>(simd, part, turned);
+            self.absorbing_rows(part, M, 2 * S::WIDTH);
+            return M;
         }
         let Outer { uniform, uniform_steps, .. } = *self.outer;
         for (m, row) in (part.m..).zip(&sums) {
@@ -183,35 +213,42 @@ impl OuterProduct<'_> {
 
     /// The sums over the turned lanes of `M` rows of δ times two registers of y.
     #[inline(always)]
-    fn sums<S: Simd, const M: usize, const ABSORB: bool>(
-        &self,
-        simd: S,
-        part: Part,
-        turned: &[f64],
-    ) -> [[S::Vector; 2]; M] {
-        let mut delta = [std::ptr::null(); M];
-        for (m, pointer) in delta.iter_mut().enumerate() {
-            *pointer = self.delta.row(row_at(self.outer.delta, part.m + m, self.outer.delta_step), part.first_lane);
-        }
+    fn sums<S: Simd, const M: usize>(&self, simd: S, part: Part) -> [[S::Vector; 2]; M] {
+        let delta: [_; M] = std::array::from_fn(|m| self.delta.row(part.m + m, part.first_lane));
         let mut sums = [[simd.splat(0.0); 2]; M];
-        for (lane, y) in turned.chunks_exact(2 * S::WIDTH).enumerate() {
-            // SAFETY: a chunk has two registers, and each row of δ has as many lanes as were turned from the first on.
+        for lane in 0..part.lanes {
+            // SAFETY: so many lanes were turned, and each row of δ has as many from the first on.
             unsafe {
-                let y = [simd.load(y.as_ptr()), simd.load(y.as_ptr().add(S::WIDTH))];
+                let y = part.turned.add(lane * 2 * S::WIDTH);
+                let y = [simd.load(y), simd.load(y.add(S::WIDTH))];
                 for m in 0..M {
                     let delta = simd.splat(delta[m].add(lane).read());
                     for v in 0..2 {
-                        sums[m][v] = product::<S, ABSORB, false>(simd, delta, y[v], sums[m][v]);
+                        sums[m][v] = simd.mul_add(delta, y[v], sums[m][v]);
                     }
                 }
             }
         }
         sums
     }
-}
 
-/// The row `first + index * step`, of a window that was checked.
-#[inline(always)]
-fn row_at(first: u32, index: usize, step: i32) -> u32 {
-    place(first, index, step).try_into().unwrap_or(u32::MAX)
+    /// Adds some rows of a block number by number, where a zero absorbs.
+    #[cold]
+    fn absorbing_rows(&mut self, part: Part, rows: usize, width: usize) {
+        let Outer { uniform, uniform_steps, .. } = *self.outer;
+        for m in part.m..part.m + rows {
+            for column in 0..part.columns {
+                let product = |lane: usize| {
+                    // SAFETY: so many lanes were turned, and each row of δ has as many from the first on.
+                    unsafe {
+                        let delta = self.delta.row(m, part.first_lane + lane).read();
+                        delta.chain(part.turned.add(lane * width + column).read())
+                    }
+                };
+                let sum: f64 = (0..part.lanes).map(product).sum();
+                let first = place(uniform, m, uniform_steps[0]);
+                self.gradient[first.wrapping_add(place(0, part.k + column, uniform_steps[1]))] += sum;
+            }
+        }
+    }
 }

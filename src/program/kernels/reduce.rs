@@ -135,13 +135,12 @@ impl Kernel for LaneSum<'_> {
     #[inline(always)]
     fn run<S: Simd>(self, simd: S) -> f64 {
         let mut sums = [simd.splat(0.0); 8];
-        let mut lane = 0;
-        while lane < self.row.len() {
-            // SAFETY: the row has a multiple of 8 numbers, and `WIDTH` divides 8.
-            let vector = unsafe { simd.load(self.row.as_ptr().add(lane)) };
-            let chain = lane / S::WIDTH % 8;
-            sums[chain] = simd.add(sums[chain], vector);
-            lane += S::WIDTH;
+        for block in self.row.chunks(8 * S::WIDTH) {
+            // The row has a multiple of 8 numbers, and `WIDTH` divides 8.
+            for (sum, numbers) in sums.iter_mut().zip(block.chunks_exact(S::WIDTH)) {
+                // SAFETY: so many numbers are here.
+                *sum = simd.add(*sum, unsafe { simd.load(numbers.as_ptr()) });
+            }
         }
         let s = simd.sums(sums);
         ((s[0] + s[1]) + (s[2] + s[3])) + ((s[4] + s[5]) + (s[6] + s[7]))
