@@ -67,6 +67,9 @@ pub(super) trait Simd: Copy {
     /// The sum of the numbers of each of eight registers.
     fn sums(self, vectors: [Self::Vector; 8]) -> [f64; 8];
 
+    /// The sums of the numbers of the first `WIDTH` registers, side by side.
+    fn across(self, vectors: &[Self::Vector; 8]) -> Self::Vector;
+
     /// Turns a square of up to `rows` times `columns`, 8 each: number k of `from[l]` becomes number l of `to[k]`. Zeros
     /// stand in the place of further rows; further columns are not written.
     ///
@@ -167,6 +170,11 @@ impl Simd for Portable {
         }
         sums
     }
+
+    #[inline(always)]
+    fn across(self, [a, b, ..]: &[[f64; 2]; 8]) -> [f64; 2] {
+        [a[0] + a[1], b[0] + b[1]]
+    }
 }
 
 /// The registers of x86-64. Each intrinsic is called with the token of its instruction set at hand.
@@ -175,11 +183,11 @@ mod x86 {
     use std::arch::x86_64::{
         __m256d, __m256i, __m512d, _CMP_NEQ_UQ, _CMP_UNORD_Q, _mm_store_sd, _mm_storeu_pd, _mm256_add_pd,
         _mm256_and_pd, _mm256_castpd256_pd128, _mm256_cmp_pd, _mm256_extractf128_pd, _mm256_fmadd_pd, _mm256_fnmadd_pd,
-        _mm256_hadd_pd, _mm256_loadu_pd, _mm256_maskload_pd, _mm256_movemask_pd, _mm256_permute2f128_pd,
-        _mm256_set_epi64x, _mm256_set1_pd, _mm256_setzero_pd, _mm256_storeu_pd, _mm256_sub_pd, _mm256_unpackhi_pd,
-        _mm256_unpacklo_pd, _mm512_add_pd, _mm512_cmp_pd_mask, _mm512_fmadd_pd, _mm512_fnmadd_pd, _mm512_loadu_pd,
-        _mm512_mask_storeu_pd, _mm512_maskz_loadu_pd, _mm512_maskz_mov_pd, _mm512_set1_pd, _mm512_setzero_pd,
-        _mm512_shuffle_f64x2, _mm512_storeu_pd, _mm512_sub_pd, _mm512_unpackhi_pd, _mm512_unpacklo_pd,
+        _mm256_loadu_pd, _mm256_maskload_pd, _mm256_movemask_pd, _mm256_permute2f128_pd, _mm256_set_epi64x,
+        _mm256_set1_pd, _mm256_setzero_pd, _mm256_storeu_pd, _mm256_sub_pd, _mm256_unpackhi_pd, _mm256_unpacklo_pd,
+        _mm512_add_pd, _mm512_cmp_pd_mask, _mm512_fmadd_pd, _mm512_fnmadd_pd, _mm512_loadu_pd, _mm512_mask_storeu_pd,
+        _mm512_maskz_loadu_pd, _mm512_maskz_mov_pd, _mm512_set1_pd, _mm512_setzero_pd, _mm512_shuffle_f64x2,
+        _mm512_storeu_pd, _mm512_sub_pd, _mm512_unpackhi_pd, _mm512_unpacklo_pd,
     };
 
     use super::super::isa::{Avx2, Avx512};
@@ -280,16 +288,16 @@ mod x86 {
             let mut sums = [0.0; 8];
             // SAFETY: the token proves AVX2; four numbers of eight are written, from 0 and from 4.
             unsafe {
-                let (ab, cd) = (_mm256_hadd_pd(v[0], v[1]), _mm256_hadd_pd(v[2], v[3]));
-                let (ef, gh) = (_mm256_hadd_pd(v[4], v[5]), _mm256_hadd_pd(v[6], v[7]));
-                let low = _mm256_permute2f128_pd::<0x20>(ab, cd);
-                let high = _mm256_permute2f128_pd::<0x31>(ab, cd);
-                _mm256_storeu_pd(sums.as_mut_ptr(), _mm256_add_pd(low, high));
-                let low = _mm256_permute2f128_pd::<0x20>(ef, gh);
-                let high = _mm256_permute2f128_pd::<0x31>(ef, gh);
-                _mm256_storeu_pd(sums.as_mut_ptr().add(4), _mm256_add_pd(low, high));
+                _mm256_storeu_pd(sums.as_mut_ptr(), sums_of_four(v[0], v[1], v[2], v[3]));
+                _mm256_storeu_pd(sums.as_mut_ptr().add(4), sums_of_four(v[4], v[5], v[6], v[7]));
             }
             sums
+        }
+
+        #[inline(always)]
+        fn across(self, v: &[__m256d; 8]) -> __m256d {
+            // SAFETY: the token proves AVX2.
+            unsafe { sums_of_four(v[0], v[1], v[2], v[3]) }
         }
 
         #[inline(always)]
@@ -396,13 +404,19 @@ mod x86 {
 
         #[inline(always)]
         fn sums(self, v: [__m512d; 8]) -> [f64; 8] {
+            let mut sums = [0.0; 8];
             // SAFETY: the token proves AVX-512; eight numbers are written to eight.
+            unsafe { _mm512_storeu_pd(sums.as_mut_ptr(), self.across(&v)) };
+            sums
+        }
+
+        #[inline(always)]
+        fn across(self, v: &[__m512d; 8]) -> __m512d {
+            // SAFETY: the token proves AVX-512.
             unsafe {
                 let (ab, cd) = (neighbours(v[0], v[1]), neighbours(v[2], v[3]));
                 let (ef, gh) = (neighbours(v[4], v[5]), neighbours(v[6], v[7]));
-                let mut sums = [0.0; 8];
-                _mm512_storeu_pd(sums.as_mut_ptr(), quarters(quarters(ab, cd), quarters(ef, gh)));
-                sums
+                quarters(quarters(ab, cd), quarters(ef, gh))
             }
         }
 
@@ -425,6 +439,21 @@ mod x86 {
                     self.store(if k % 2 == 0 { even[k / 2] } else { odd[k / 2] }, to[k]);
                 }
             }
+        }
+    }
+
+    /// The sum of each of four registers.
+    ///
+    /// # Safety
+    /// The processor has AVX2.
+    #[inline(always)]
+    unsafe fn sums_of_four(a: __m256d, b: __m256d, c: __m256d, d: __m256d) -> __m256d {
+        // SAFETY: as the caller promises.
+        unsafe {
+            let ab = _mm256_add_pd(_mm256_unpacklo_pd(a, b), _mm256_unpackhi_pd(a, b));
+            let cd = _mm256_add_pd(_mm256_unpacklo_pd(c, d), _mm256_unpackhi_pd(c, d));
+            let (low, high) = (_mm256_permute2f128_pd::<0x20>(ab, cd), _mm256_permute2f128_pd::<0x31>(ab, cd));
+            _mm256_add_pd(low, high)
         }
     }
 

@@ -1,0 +1,148 @@
+//! Outer products of rows, summed over lanes: the gradient of a matrix of numbers that all lanes share.
+//!
+//! There are two ways. [`along`]: every number of the gradient is a dot of two rows, its sum goes across a register at
+//! the end. [`turned`]: the rows of y are turned, so that a register holds neighbouring numbers of the gradient and no
+//! sum goes across one. The second is for few lanes, where the end would take longer than the dots.
+
+mod along;
+mod turned;
+
+use std::ops::Range;
+
+use super::Rows;
+use super::isa::Isa;
+use super::rows::{check_window, place};
+use super::vector::Simd;
+use crate::op::Scalar as _;
+use along::Along;
+use turned::Turned;
+
+/// A block of the gradient: `gradient[m][k]` += Σ over lanes of δ row m · y row k.
+///
+/// The number of the gradient lies at `uniform + m * uniform_steps[0] + k * uniform_steps[1]`, the rows go on by steps.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Outer {
+    /// How many rows of δ and of y there are.
+    pub shape: [u32; 2],
+    /// The first number of the gradient.
+    pub uniform: u32,
+    /// The steps to the next m and to the next k.
+    pub uniform_steps: [i32; 2],
+    /// The first row of δ.
+    pub delta: u32,
+    /// The step to the next one.
+    pub delta_step: i32,
+    /// The first row of y.
+    pub y: u32,
+    /// The step to the next one.
+    pub y_step: i32,
+}
+
+/// The rows that an outer product reads.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Factors<'a> {
+    /// The rows of δ.
+    pub delta: &'a [f64],
+    /// The number of the first one.
+    pub delta_first: u32,
+    /// The rows of y.
+    pub y: &'a [f64],
+    /// The number of the first one.
+    pub y_first: u32,
+}
+
+/// Adds the products of all pairs of rows, summed over lanes, to a block of the gradient. A zero absorbs.
+///
+/// # Panics
+/// When a row or a number of the gradient does not exist.
+pub(crate) fn outer(isa: Isa, lanes: usize, outer: &Outer, factors: &Factors<'_>, gradient: &mut [f64]) {
+    let delta = Rows::new(factors.delta, lanes, factors.delta_first);
+    let y = Rows::new(factors.y, lanes, factors.y_first);
+    let [m, k] = outer.shape.map(|count| count as usize);
+    if m == 0 || k == 0 {
+        return;
+    }
+    check_window(outer.uniform, [m, k], outer.uniform_steps, 0, gradient.len());
+    check_window(outer.delta, [m, 1], [outer.delta_step, 0], factors.delta_first, delta.count());
+    check_window(outer.y, [k, 1], [outer.y_step, 0], factors.y_first, y.count());
+    let stride = |step: i32| step as isize * lanes.cast_signed();
+    let task = Task {
+        outer,
+        delta: Walk { first: delta.row(outer.delta, 0), stride: stride(outer.delta_step) },
+        y: Walk { first: y.row(outer.y, 0), stride: stride(outer.y_step) },
+        lanes,
+        gradient,
+    };
+    if lanes >= isa.run(along::FewestLanes) { isa.run(Along(task)) } else { isa.run(Turned(task)) }
+}
+
+/// Rows that go on by a constant step, in a window that was checked.
+#[derive(Clone, Copy)]
+struct Walk {
+    first: *const f64,
+    stride: isize,
+}
+
+impl Walk {
+    /// Points at a lane of a row.
+    #[inline(always)]
+    fn row(self, index: usize, lane: usize) -> *const f64 {
+        self.first.wrapping_offset(self.stride * index.cast_signed()).wrapping_add(lane)
+    }
+}
+
+/// An outer product whose windows have been checked.
+struct Task<'a> {
+    outer: &'a Outer,
+    delta: Walk,
+    y: Walk,
+    lanes: usize,
+    gradient: &'a mut [f64],
+}
+
+/// A block of the gradient.
+#[derive(Clone, Copy)]
+struct Part {
+    m: usize,
+    k: usize,
+    /// How many of its columns count.
+    columns: usize,
+}
+
+impl Task<'_> {
+    /// Adds some sums to neighbouring numbers of a row, as many as the columns of the part that are left from `from` on.
+    #[inline(always)]
+    fn add<S: Simd>(&mut self, simd: S, part: Part, from: usize, sums: S::Vector) {
+        let Outer { uniform, uniform_steps, .. } = *self.outer;
+        let left = part.columns.saturating_sub(from).min(S::WIDTH);
+        let first = place(uniform, part.m, uniform_steps[0]);
+        let at = |column: usize| first.wrapping_add(place(0, part.k + from + column, uniform_steps[1]));
+        if uniform_steps[1] == 1 && left == S::WIDTH {
+            let gradient = self.gradient[at(0)..][..S::WIDTH].as_mut_ptr();
+            // SAFETY: this is a register of numbers.
+            unsafe { simd.store(simd.add(simd.load(gradient), sums), gradient) };
+            return;
+        }
+        let mut numbers = [0.0; 8];
+        // SAFETY: a register has eight numbers at most.
+        unsafe { simd.store(sums, numbers.as_mut_ptr()) };
+        for (column, sum) in numbers.iter().enumerate().take(left) {
+            self.gradient[at(column)] += sum;
+        }
+    }
+
+    /// Adds rows of a block number by number, where a zero absorbs.
+    #[cold]
+    fn add_absorbing(&mut self, part: Part, rows: usize, lanes: &Range<usize>) {
+        let Outer { uniform, uniform_steps, .. } = *self.outer;
+        for m in part.m..part.m + rows {
+            for k in part.k..part.k + part.columns {
+                // SAFETY: the windows were checked, and a row has `lanes`.
+                let product = |lane| unsafe { self.delta.row(m, lane).read().chain(self.y.row(k, lane).read()) };
+                let sum: f64 = lanes.clone().map(product).sum();
+                let first = place(uniform, m, uniform_steps[0]);
+                self.gradient[first.wrapping_add(place(0, k, uniform_steps[1]))] += sum;
+            }
+        }
+    }
+}

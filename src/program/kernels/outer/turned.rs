@@ -1,0 +1,123 @@
+//! Outer products of turned rows.
+
+use std::mem::MaybeUninit;
+
+use super::super::isa::Kernel;
+use super::super::linear::has_nan;
+use super::super::vector::Simd;
+use super::{Part, Task};
+
+/// How many lanes are turned at once.
+const TURNED: usize = 64;
+/// How many numbers of the gradient lie side by side in a block, at most: two of the widest registers.
+const WIDEST: usize = 16;
+
+/// The kernel: a register holds neighbouring numbers of the gradient.
+pub(super) struct Turned<'a>(pub(super) Task<'a>);
+
+/// Lanes that were turned.
+#[derive(Clone, Copy)]
+struct Lanes {
+    first: usize,
+    count: usize,
+    /// Numbers of y side by side, lane after lane; zeros beyond the last column.
+    turned: *mut f64,
+}
+
+impl Kernel for Turned<'_> {
+    type Output = ();
+
+    #[inline(always)]
+    fn run<S: Simd>(mut self, simd: S) {
+        let [height, width] = self.0.outer.shape.map(|count| count as usize);
+        let mut room = MaybeUninit::<[f64; TURNED * WIDEST]>::uninit();
+        for first in (0..self.0.lanes).step_by(TURNED) {
+            let turned = room.as_mut_ptr().cast::<f64>();
+            let lanes = Lanes { first, count: (self.0.lanes - first).min(TURNED), turned };
+            for k in (0..width).step_by(2 * S::WIDTH) {
+                let mut part = Part { m: 0, k, columns: (width - k).min(2 * S::WIDTH) };
+                self.turn(simd, part, lanes);
+                while part.m < height {
+                    part.m += match (S::REGISTERS, height - part.m) {
+                        (32.., 8..) => self.rows::<S, 8>(simd, part, lanes),
+                        (_, 6 | 7 | 9..) => self.rows::<S, 6>(simd, part, lanes),
+                        (_, 4..) => self.rows::<S, 4>(simd, part, lanes),
+                        (_, 2..) => self.rows::<S, 2>(simd, part, lanes),
+                        _ => self.rows::<S, 1>(simd, part, lanes),
+                    }
+                }
+            }
+        }
+    }
+}
+
+impl Turned<'_> {
+    /// Writes some lanes of neighbouring rows of y side by side.
+    #[inline(always)]
+    fn turn<S: Simd>(&self, simd: S, part: Part, lanes: Lanes) {
+        let width = 2 * S::WIDTH;
+        let row = |column: usize, lane: usize| self.0.y.row(part.k + column, lanes.first + lane);
+        if width.is_multiple_of(8) {
+            for first in (0..width).step_by(8) {
+                let rows = part.columns.saturating_sub(first).min(8);
+                for lane in (0..lanes.count).step_by(8) {
+                    let from = std::array::from_fn(|l| row((first + l).min(part.columns - 1), lane));
+                    let to = std::array::from_fn(|l| lanes.turned.wrapping_add((lane + l) * width + first));
+                    // SAFETY: the rows have eight lanes more, and there is room for as many of two registers.
+                    unsafe { simd.turn(&from, [rows, 8], &to) };
+                }
+            }
+            return;
+        }
+        for column in 0..width {
+            for lane in 0..lanes.count {
+                // SAFETY: as above.
+                unsafe {
+                    let number = if column < part.columns { row(column, lane).read() } else { 0.0 };
+                    lanes.turned.add(lane * width + column).write(number);
+                }
+            }
+        }
+    }
+
+    /// Adds `M` rows of a block to the gradient, and says how many these are.
+    #[inline(always)]
+    fn rows<S: Simd, const M: usize>(&mut self, simd: S, part: Part, lanes: Lanes) -> usize {
+        let sums = self.sums::<S, M>(simd, part, lanes);
+        let mut totals = sums[0];
+        for row in &sums[1..] {
+            totals = [simd.add(totals[0], row[0]), simd.add(totals[1], row[1])];
+        }
+        if has_nan(simd, &totals) {
+            self.0.add_absorbing(part, M, &(lanes.first..lanes.first + lanes.count));
+            return M;
+        }
+        for (m, row) in (part.m..).zip(sums) {
+            for (v, sum) in row.into_iter().enumerate() {
+                self.0.add(simd, Part { m, ..part }, v * S::WIDTH, sum);
+            }
+        }
+        M
+    }
+
+    /// The sums over the turned lanes of `M` rows of δ times two registers of y.
+    #[inline(always)]
+    fn sums<S: Simd, const M: usize>(&self, simd: S, part: Part, lanes: Lanes) -> [[S::Vector; 2]; M] {
+        let delta: [_; M] = std::array::from_fn(|m| self.0.delta.row(part.m + m, lanes.first));
+        let mut sums = [[simd.splat(0.0); 2]; M];
+        for lane in 0..lanes.count {
+            // SAFETY: so many lanes were turned, and each row of δ has as many from the first on.
+            unsafe {
+                let y = lanes.turned.add(lane * 2 * S::WIDTH);
+                let y = [simd.load(y), simd.load(y.add(S::WIDTH))];
+                for m in 0..M {
+                    let delta = simd.splat(delta[m].add(lane).read());
+                    for v in 0..2 {
+                        sums[m][v] = simd.mul_add(delta, y[v], sums[m][v]);
+                    }
+                }
+            }
+        }
+        sums
+    }
+}
