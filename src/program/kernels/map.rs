@@ -315,13 +315,14 @@ impl<R: Rule<N>, const N: usize> Kernel for Forward<'_, R, N> {
 
     #[inline(always)]
     fn run<S: Simd>(self, _: S) {
-        forward_loop(self.rule, self.operands, self.out);
+        forward_loop(self.rule, self.operands, self.out.len(), self.out);
     }
 }
 
-// `out` is an argument of its own, so that the compiler knows that it overlaps with nothing.
+// `out` is an argument of its own, so that the compiler knows that it overlaps with nothing. What stands beyond the first
+// `used` numbers fills registers and may be anything.
 #[inline(always)]
-pub(super) fn forward_loop<R: Rule<N>, const N: usize>(rule: R, operands: [&[f64]; N], out: &mut [f64]) {
+pub(super) fn forward_loop<R: Rule<N>, const N: usize>(rule: R, operands: [&[f64]; N], used: usize, out: &mut [f64]) {
     for operand in operands {
         assert_eq!(operand.len(), out.len(), "an operand and the result are not equally long");
     }
@@ -329,7 +330,7 @@ pub(super) fn forward_loop<R: Rule<N>, const N: usize>(rule: R, operands: [&[f64
     for first in (0..out.len()).step_by(span) {
         let len = span.min(out.len() - first);
         let (operands, out) = (operands.map(|operand| &operand[first..][..len]), &mut out[first..][..len]);
-        if all_near(operands, R::NEAR_VALUE) {
+        if all_near(operands, used.saturating_sub(first), R::NEAR_VALUE) {
             for (i, out) in out.iter_mut().enumerate() {
                 // SAFETY: all slices are as long as `out`.
                 *out = rule.near_value(unsafe { at(&operands, i) });
@@ -349,10 +350,13 @@ const fn span(near: Option<f64>) -> usize {
     if near.is_some() { 64 } else { usize::MAX }
 }
 
-/// Whether the rules without branches hold for all operands.
+/// Whether the rules without branches hold for the first `used` numbers of all operands.
 #[inline(always)]
-fn all_near<const N: usize>(operands: [&[f64]; N], near: Option<f64>) -> bool {
-    near.is_none_or(|limit| operands.iter().all(|o| o.iter().fold(true, |near, x| near & (x.abs() <= limit))))
+fn all_near<const N: usize>(operands: [&[f64]; N], used: usize, near: Option<f64>) -> bool {
+    near.is_none_or(|limit| {
+        let mut used = operands.iter().map(|operand| &operand[..used.min(operand.len())]);
+        used.all(|operand| operand.iter().fold(true, |near, x| near & (x.abs() <= limit)))
+    })
 }
 
 /// What [`Reverse`] works on.
@@ -373,7 +377,7 @@ impl<R: Rule<N>, const N: usize, const PLACE: usize> Kernel for Reverse<'_, R, N
     #[inline(always)]
     fn run<S: Simd>(self, _: S) {
         let Arguments { rule, operands, value, adjoint, out } = self.0;
-        reverse_loop::<R, N, PLACE>(rule, operands, value, adjoint, out);
+        reverse_loop::<R, N, PLACE>(rule, operands, out.len(), value, adjoint, out);
     }
 }
 
@@ -381,6 +385,7 @@ impl<R: Rule<N>, const N: usize, const PLACE: usize> Kernel for Reverse<'_, R, N
 pub(super) fn reverse_loop<R: Rule<N>, const N: usize, const PLACE: usize>(
     rule: R,
     operands: [&[f64]; N],
+    used: usize,
     value: &[f64],
     adjoint: &[f64],
     out: &mut [f64],
@@ -395,7 +400,7 @@ pub(super) fn reverse_loop<R: Rule<N>, const N: usize, const PLACE: usize>(
         let range = first..first + span.min(out.len() - first);
         let operands = operands.map(|operand| &operand[range.clone()]);
         let places = out[range.clone()].iter_mut().enumerate().zip(&value[range.clone()]).zip(&adjoint[range]);
-        if all_near(operands, R::NEAR_PARTIALS) {
+        if all_near(operands, used.saturating_sub(first), R::NEAR_PARTIALS) {
             for (((i, out), &value), &adjoint) in places {
                 // SAFETY: all slices are as long as `out`.
                 let partials = rule.near_partials(unsafe { at(&operands, i) }, value);

@@ -8,7 +8,7 @@ use super::super::vector::Simd;
 use super::{ALL, Line, Memory};
 
 /// How many numbers are spread out at once.
-const SPREAD: usize = 64;
+const SPREAD: usize = 16;
 
 /// The values of an operation; its places are the result and the operands, of which some are one number each if `MIXED`.
 pub(in super::super) struct Forward<R, const N: usize, const MIXED: bool>(R);
@@ -16,7 +16,8 @@ pub(in super::super) struct Forward<R, const N: usize, const MIXED: bool>(R);
 impl<R: Rule<N>, const N: usize, const MIXED: bool> Instruction for Forward<R, N, MIXED> {
     #[inline(always)]
     unsafe fn run<S: Simd>(simd: S, line: &Line, memory: &Memory) {
-        let len = line.len(memory).next_multiple_of(8);
+        let count = line.len(memory);
+        let len = count.next_multiple_of(8);
         // SAFETY: the caller vouches for the places, the script for operands apart from the result.
         unsafe {
             let (rule, out) = (R::of(line.op(memory)), line.rows(0, memory));
@@ -24,7 +25,7 @@ impl<R: Rule<N>, const N: usize, const MIXED: bool> Instruction for Forward<R, N
             let operands = Operands::new::<S, MIXED>(simd, line, 1, len, memory, &mut room);
             for (first, some) in pieces(if MIXED { SPREAD } else { usize::MAX }, len) {
                 let out = std::slice::from_raw_parts_mut(out.add(first), some);
-                forward_loop(rule, operands.piece(first, some), out);
+                forward_loop(rule, operands.piece(first, some), count - first, out);
             }
         }
     }
@@ -51,7 +52,7 @@ impl<R: Rule<N>, const N: usize, const PLACE: usize, const ADD: bool, const MIXE
             let operands = Operands::new::<S, MIXED>(simd, line, 3, len, memory, &mut room);
             if !ADD && !MIXED && len == count {
                 let out = std::slice::from_raw_parts_mut(target, len);
-                return reverse_loop::<R, N, PLACE>(rule, operands.piece(0, len), value, adjoint, out);
+                return reverse_loop::<R, N, PLACE>(rule, operands.piece(0, len), count, value, adjoint, out);
             }
             let to_number = MIXED && line.minus >> ALL & 1 == 1;
             let mut total = simd.splat(0.0);
@@ -60,7 +61,7 @@ impl<R: Rule<N>, const N: usize, const PLACE: usize, const ADD: bool, const MIXE
                 let spread = &mut scratch[..some.next_multiple_of(8)];
                 let range = first..first + spread.len();
                 let parts = operands.piece(first, spread.len());
-                reverse_loop::<R, N, PLACE>(rule, parts, &value[range.clone()], &adjoint[range], spread);
+                reverse_loop::<R, N, PLACE>(rule, parts, some, &value[range.clone()], &adjoint[range], spread);
                 if to_number {
                     for at in (0..some).step_by(S::WIDTH) {
                         total = simd.add(total, simd.load_some(spread.as_ptr().add(at), (some - at).min(S::WIDTH)));
