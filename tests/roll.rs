@@ -135,6 +135,27 @@ fn gathered_columns_are_read_and_added_to() {
 }
 
 #[test]
+fn tables_are_read_row_by_row_in_any_order() {
+    let graph = Graph::new();
+    for width in [2, 3, 5, 11] {
+        let (table, shifts) = (graph.parameters("table", &numbers(13 * width)), graph.parameters("shift", &numbers(7)));
+        let mut sum = graph.constant(0.0);
+        for k in 0..300 {
+            let row = &table[k * k % 13 * width..][..width];
+            let mut product = graph.constant(0.5);
+            // The last number comes first, and neighbours overlap with those of other rows.
+            for (place, &number) in row.iter().enumerate().rev() {
+                product = (product * number + shifts[(k * k + place / 2) % 7]).sin();
+            }
+            sum += product.square();
+        }
+        let program = graph.compile(&[sum]).expect("it compiles");
+        assert!(has_lanes(&program, 300), "{program}");
+        agrees(&program, &[1.0]);
+    }
+}
+
+#[test]
 fn lists_read_shared_numbers_and_columns() {
     let graph = Graph::new();
     let (a, x) = (graph.parameters("a", &numbers(3)), graph.inputs("x", 100));

@@ -213,6 +213,7 @@ impl<'o> Lanes<'o> {
                 })
             };
         }
+        let columns = in_order(columns, &mut refs);
         body.columns = columns.len();
         body.nodes = vec![BodyNode::Column; columns.len()];
         // Lists read rows alone, so that a copy of a shared number may stand before a node: nodes move up.
@@ -295,6 +296,20 @@ impl<'o> Lanes<'o> {
 fn same_signs(a: &[Term], b: &[Term]) -> bool {
     let sign = |term: &Term| (term.minus, term.factors().1.is_some());
     a.len() == b.len() && a.iter().zip(b).all(|(a, b)| sign(a) == sign(b))
+}
+
+/// The columns in the order of what the first lane reads, so that the numbers of a table stand side by side.
+fn in_order(mut columns: Vec<Vec<u32>>, refs: &mut [Ref]) -> Vec<Vec<u32>> {
+    let mut order: Vec<usize> = (0..columns.len()).collect();
+    order.sort_unstable_by(|&a, &b| columns[a].cmp(&columns[b]));
+    let mut ranks = vec![0; order.len()];
+    (0..).zip(&order).for_each(|(rank, &column)| ranks[column] = rank);
+    for read in refs {
+        if let Ref::Own(column) = read {
+            *column = ranks.get(*column as usize).copied().unwrap_or(0);
+        }
+    }
+    order.into_iter().map(|column| std::mem::take(&mut columns[column])).collect()
 }
 
 fn narrow(index: usize) -> u32 {

@@ -107,6 +107,11 @@ pub(super) fn region(
     let schedule = Schedule::new(&body);
     let mut lane_code = emit::forward(&body, &schedule);
     adjoint::reverse(&mut lane_code, &body, &schedule, |column| columns[column].1);
+    let mut follows = vec![false; columns.len()];
+    for (follows, pair) in follows.iter_mut().skip(1).zip(columns.windows(2)) {
+        let neighbours = |(&before, &place): (&u32, &u32)| before + 1 == place;
+        *follows = pair[0].1 == pair[1].1 && pair[0].0.iter().zip(&pair[1].0).all(neighbours);
+    }
     let window = |places: Vec<u32>, code: &mut WindowCode| match affine(&places) {
         Some(step) => Window::Affine { first: places[0], step },
         None => Window::List(code.push_places(places)),
@@ -114,8 +119,13 @@ pub(super) fn region(
     windows::Region {
         code: lane_code,
         lanes: narrow(lanes),
-        columns: (columns.into_iter())
-            .map(|(places, adjoint)| windows::Column { window: window(places, code), adjoint, in_place: false })
+        columns: (columns.into_iter().zip(follows))
+            .map(|((places, adjoint), follows)| windows::Column {
+                window: window(places, code),
+                follows,
+                adjoint,
+                in_place: false,
+            })
             .collect(),
         shared: Uniforms::new(body.shared.iter().map(|&(slot, wanted)| (classes.slots[slot as usize], wanted))),
         sum: classes.slots[sum as usize],

@@ -275,7 +275,12 @@ impl Block {
 
     /// The adjoints of a row.
     pub(super) fn adjoint(&self, row: u32) -> &[f64] {
-        &self.adjoints.get()[row as usize * self.lanes..][..self.lanes]
+        self.adjoints(row as usize..row as usize + 1)
+    }
+
+    /// The adjoints of some rows after a reverse pass.
+    pub(super) fn adjoints(&self, rows: Range<usize>) -> &[f64] {
+        &self.adjoints.get()[rows.start * self.lanes..rows.end * self.lanes]
     }
 
     /// The numbers of some columns, to be filled before a run.

@@ -28,7 +28,9 @@ pub(in super::super) struct Region {
 #[derive(Clone, Copy, Debug)]
 pub(in super::super) struct Column {
     pub(in super::super) window: Window,
-    /// Whether its adjoint is wanted.
+    /// Whether each lane reads what follows on what it reads in the column before, as in a table of examples.
+    pub(in super::super) follows: bool,
+    /// Whether its adjoint is wanted, as that of the column on which it follows.
     pub(in super::super) adjoint: bool,
     /// Whether these are neighbouring parameters, read where the caller has them.
     pub(in super::super) in_place: bool,
@@ -297,9 +299,8 @@ impl Region {
                     }
                 }
                 Window::List(span) => {
-                    for (number, &place) in rows[..used].iter_mut().zip(&code.places[span.range()][start..]) {
-                        *number = values[place as usize];
-                    }
+                    let places = code.places[span.range()][start..][..used].iter().map(|&place| place as usize);
+                    read_columns(&places, values, rows, lanes);
                 }
             }
             for row in rows.chunks_exact_mut(lanes) {
@@ -325,9 +326,10 @@ impl Region {
 
     /// How many columns from one on are neighbours in every lane, as the numbers of an example in a table are.
     fn side_by_side(&self, row: usize) -> usize {
-        let Window::Affine { first, step: step @ 2.. } = self.columns[row].window else { return 1 };
-        let next = |(by, column): (u32, &Column)| column.window == Window::Affine { first: first + by, step };
-        (0..).zip(&self.columns[row..]).take_while(|&column| next(column)).count()
+        match self.columns[row].window {
+            Window::Affine { step: ..2, .. } => 1,
+            _ => 1 + self.columns[row + 1..].iter().take_while(|column| column.follows).count(),
+        }
     }
 
     /// Differentiates a tile that was computed.
@@ -348,26 +350,75 @@ impl Region {
     /// Adds the adjoints of what the lanes of a tile read, apart from those that were written `outside`.
     fn scatter(&self, code: &WindowCode, start: usize, block: &Block, adjoints: &mut [f64], outside: bool) {
         let used = (self.lanes as usize - start).min(block.lanes());
-        let wanted = (0_u32..).zip(&self.columns).filter(|(_, column)| column.adjoint);
-        for (row, &Column { window, .. }) in wanted.filter(|&(row, _)| !(outside && self.may_lie_outside(row as usize)))
-        {
-            let from = &block.adjoint(row)[..used];
+        let lanes = block.lanes();
+        let mut row = 0;
+        while let Some(&Column { window, adjoint, .. }) = self.columns.get(row) {
+            let side_by_side = self.side_by_side(row);
+            let rows = block.adjoints(row..row + side_by_side);
+            row += side_by_side;
+            if !adjoint || outside && self.may_lie_outside(row - 1) {
+                continue;
+            }
             match window {
                 Window::Affine { step: 1, .. } => {
                     let to = &mut adjoints[code.place(window, start)..][..used];
-                    to.iter_mut().zip(from).for_each(|(to, from)| *to += from);
+                    to.iter_mut().zip(rows).for_each(|(to, from)| *to += from);
                 }
                 Window::Affine { .. } => {
-                    for (lane, from) in (start..).zip(from) {
-                        adjoints[code.place(window, lane)] += from;
-                    }
+                    let places = (start..start + used).map(|lane| code.place(window, lane));
+                    add_columns(&places, adjoints, rows, lanes);
                 }
                 Window::List(span) => {
-                    for (&place, from) in code.places[span.range()][start..].iter().zip(from) {
-                        adjoints[place as usize] += from;
-                    }
+                    let places = code.places[span.range()][start..][..used].iter().map(|&place| place as usize);
+                    add_columns(&places, adjoints, rows, lanes);
                 }
             }
+        }
+    }
+}
+
+/// Reads neighbouring numbers from each place, as many as there are rows, a lane for each place.
+fn read_columns(places: &(impl Iterator<Item = usize> + Clone), values: &[f64], rows: &mut [f64], lanes: usize) {
+    for (first, rows) in (0..).step_by(4).zip(rows.chunks_mut(4 * lanes)) {
+        let places = places.clone().map(|place| place + first);
+        match rows.len() / lanes {
+            1 => read_few::<1>(places, values, rows, lanes),
+            2 => read_few::<2>(places, values, rows, lanes),
+            3 => read_few::<3>(places, values, rows, lanes),
+            _ => read_few::<4>(places, values, rows, lanes),
+        }
+    }
+}
+
+fn read_few<const N: usize>(places: impl Iterator<Item = usize>, values: &[f64], rows: &mut [f64], lanes: usize) {
+    let mut rows = rows.chunks_exact_mut(lanes);
+    let mut rows: [&mut [f64]; N] = std::array::from_fn(|_| rows.next().expect("so many rows"));
+    for (lane, place) in places.enumerate() {
+        for (row, number) in rows.iter_mut().zip(&values[place..place + N]) {
+            row[lane] = *number;
+        }
+    }
+}
+
+/// Adds to neighbouring numbers at each place what [`read_columns`] would read into the rows.
+fn add_columns(places: &(impl Iterator<Item = usize> + Clone), adjoints: &mut [f64], rows: &[f64], lanes: usize) {
+    for (first, rows) in (0..).step_by(4).zip(rows.chunks(4 * lanes)) {
+        let places = places.clone().map(|place| place + first);
+        match rows.len() / lanes {
+            1 => add_few::<1>(places, adjoints, rows, lanes),
+            2 => add_few::<2>(places, adjoints, rows, lanes),
+            3 => add_few::<3>(places, adjoints, rows, lanes),
+            _ => add_few::<4>(places, adjoints, rows, lanes),
+        }
+    }
+}
+
+fn add_few<const N: usize>(places: impl Iterator<Item = usize>, adjoints: &mut [f64], rows: &[f64], lanes: usize) {
+    let mut rows = rows.chunks_exact(lanes);
+    let rows: [&[f64]; N] = std::array::from_fn(|_| rows.next().expect("so many rows"));
+    for (lane, place) in places.enumerate() {
+        for (row, number) in rows.iter().zip(&mut adjoints[place..place + N]) {
+            *number += row[lane];
         }
     }
 }
