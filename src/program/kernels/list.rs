@@ -133,7 +133,7 @@ impl Kernel for Softmaxes<'_> {
     }
 }
 
-/// The exponentials of the numbers of each list less one number, in blocks of eight.
+/// The exponentials of the numbers of each list less one number, in blocks of eight; what fills the last may be anything.
 #[inline(always)]
 fn exponentials(lists: Lists<'_>, less: &[f64], room: &mut [f64]) {
     let exps = &mut room[..lists.numbers.len().next_multiple_of(8)];
@@ -142,7 +142,6 @@ fn exponentials(lists: Lists<'_>, less: &[f64], room: &mut [f64]) {
             *exp = number - less;
         }
     }
-    exps[lists.numbers.len()..].fill(0.0);
     for exp in exps {
         *exp = value::exp(*exp);
     }

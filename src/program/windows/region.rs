@@ -379,13 +379,15 @@ impl Region {
 
 /// Reads neighbouring numbers from each place, as many as there are rows, a lane for each place.
 fn read_columns(places: &(impl Iterator<Item = usize> + Clone), values: &[f64], rows: &mut [f64], lanes: usize) {
-    for (first, rows) in (0..).step_by(4).zip(rows.chunks_mut(4 * lanes)) {
+    for (first, rows) in (0..).step_by(6).zip(rows.chunks_mut(6 * lanes)) {
         let places = places.clone().map(|place| place + first);
         match rows.len() / lanes {
             1 => read_few::<1>(places, values, rows, lanes),
             2 => read_few::<2>(places, values, rows, lanes),
             3 => read_few::<3>(places, values, rows, lanes),
-            _ => read_few::<4>(places, values, rows, lanes),
+            4 => read_few::<4>(places, values, rows, lanes),
+            5 => read_few::<5>(places, values, rows, lanes),
+            _ => read_few::<6>(places, values, rows, lanes),
         }
     }
 }
@@ -402,13 +404,15 @@ fn read_few<const N: usize>(places: impl Iterator<Item = usize>, values: &[f64],
 
 /// Adds to neighbouring numbers at each place what [`read_columns`] would read into the rows.
 fn add_columns(places: &(impl Iterator<Item = usize> + Clone), adjoints: &mut [f64], rows: &[f64], lanes: usize) {
-    for (first, rows) in (0..).step_by(4).zip(rows.chunks(4 * lanes)) {
+    for (first, rows) in (0..).step_by(6).zip(rows.chunks(6 * lanes)) {
         let places = places.clone().map(|place| place + first);
         match rows.len() / lanes {
             1 => add_few::<1>(places, adjoints, rows, lanes),
             2 => add_few::<2>(places, adjoints, rows, lanes),
             3 => add_few::<3>(places, adjoints, rows, lanes),
-            _ => add_few::<4>(places, adjoints, rows, lanes),
+            4 => add_few::<4>(places, adjoints, rows, lanes),
+            5 => add_few::<5>(places, adjoints, rows, lanes),
+            _ => add_few::<6>(places, adjoints, rows, lanes),
         }
     }
 }

@@ -43,13 +43,15 @@ impl WindowCode {
     ) {
         for (m, row) in rows.enumerate().rev() {
             let delta = adjoints[terms.out as usize + m];
-            for (k, &(a, b)) in (0..).zip(row.as_ref()) {
-                let delta = if k < terms.plus { delta } else { -delta };
-                if b == self.one {
-                    adjoints[a as usize] += delta;
-                } else {
-                    adjoints[a as usize] += delta.chain(values[b as usize]);
-                    adjoints[b as usize] += delta.chain(values[a as usize]);
+            let (plus, minus) = row.as_ref().split_at(terms.plus as usize);
+            for (delta, pairs) in [(delta, plus), (-delta, minus)] {
+                for &(a, b) in pairs {
+                    if b == self.one {
+                        adjoints[a as usize] += delta;
+                    } else {
+                        adjoints[a as usize] += delta.chain(values[b as usize]);
+                        adjoints[b as usize] += delta.chain(values[a as usize]);
+                    }
                 }
             }
         }
@@ -65,9 +67,12 @@ fn sums<'p, R: AsRef<[Pair]> + ?Sized + 'p>(
 ) {
     for (out, row) in (terms.out as usize..).zip(rows) {
         let mut sum = if terms.mode == Mode::Add { values[out] } else { -0.0 };
-        for (k, &(a, b)) in (0..).zip(row.as_ref()) {
-            let product = product(values[a as usize], values[b as usize]);
-            sum = if k < terms.plus { sum + product } else { sum - product };
+        let (plus, minus) = row.as_ref().split_at(terms.plus as usize);
+        for &(a, b) in plus {
+            sum += product(values[a as usize], values[b as usize]);
+        }
+        for &(a, b) in minus {
+            sum -= product(values[a as usize], values[b as usize]);
         }
         values[out] = sum;
     }
