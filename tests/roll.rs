@@ -1,7 +1,7 @@
 //! Loops written out in a graph give what their nodes give one by one, and become lanes.
 
 use dagrad::element::{layer, negative_log_likelihood};
-use dagrad::{Expr, Graph, Op, Program};
+use dagrad::{Expr, Graph, Op, Pass, Program};
 
 /// Numbers from −1 to 1.
 fn numbers(count: usize) -> Vec<f64> {
@@ -167,6 +167,33 @@ fn lists_read_shared_numbers_and_columns() {
     let program = graph.compile(&[sum]).expect("it compiles");
     assert!(has_lanes(&program, 100), "{program}");
     agrees(&program, &[1.0]);
+}
+
+#[test]
+fn lists_that_do_not_read_each_other_are_one_step() {
+    type Make = for<'g> fn(&'g Graph, &[Expr<'g>]) -> Expr<'g>;
+    let ops: [(&str, Make); 3] = [("logsumexp", Graph::logsumexp), ("max", Graph::max), ("product", Graph::product)];
+    for (name, op) in ops {
+        let graph = Graph::new();
+        let x = graph.parameters("x", &numbers(60));
+        // Neighbours first, then some from everywhere, and one that reads the others.
+        let mut lists: Vec<Expr<'_>> = x.chunks(7).map(|own| op(&graph, own)).collect();
+        lists.extend((0..28).map(|k| op(&graph, &(0..=k / 4).map(|j| x[(k + 13 * j) % 60]).collect::<Vec<_>>())));
+        let last = op(&graph, &lists);
+        let program = graph.compile(&[last, graph.sum(&lists)]).expect("it compiles");
+        assert!(program.to_string().contains(&format!("{name} of 37 lists in v")), "{program}");
+        agrees(&program, &[0.5, -2.0]);
+    }
+}
+
+#[test]
+fn many_lists_need_little_room() {
+    let graph = Graph::new();
+    let x = graph.parameters("x", &numbers(20));
+    let lists: Vec<_> = (0..5000).map(|k| graph.product(&[x[k % 20], x[k * k % 19], x[k % 7]])).collect();
+    let program = graph.compile(&[graph.sum(&lists)]).expect("it compiles").without(&[Pass::Roll]);
+    assert!(program.workspace_bytes(1) < 30 * 5000, "{}", program.report());
+    agrees(&program, &[1.5]);
 }
 
 #[test]

@@ -64,7 +64,7 @@ impl Display for WindowCode {
                 }
                 Step::List(list) => {
                     let (out, operands) = self.list(list);
-                    writeln!(f, "  v{out} = {} of v{operands}", list.op.info().name)?;
+                    writeln!(f, "  v{out} = {} of {}v{operands}", list.op.info().name, several(list))?;
                 }
             }
         }
@@ -97,7 +97,8 @@ impl Display for WindowCode {
                 Back::List { list, mode } => {
                     let (out, operands) = self.list(list);
                     let name = list.op.info().name;
-                    writeln!(f, "  d{operands} {} d{out} · ∂ {name} of v{operands}", sign(*mode, false))?;
+                    let (sign, several) = (sign(*mode, false), several(list));
+                    writeln!(f, "  d{operands} {sign} d{out} · ∂ {name} of {several}v{operands}")?;
                 }
             }
         }
@@ -136,6 +137,11 @@ fn sign(mode: Mode, minus: bool) -> &'static str {
         (Mode::Add, false) => "+=",
         (Mode::Add, true) => "−=",
     }
+}
+
+/// How many lists there are, if these are several.
+fn several(list: &List) -> String {
+    if list.count() > 1 { format!("{} lists in ", list.count()) } else { String::new() }
 }
 
 /// The first slot, how many, and the step.

@@ -64,7 +64,10 @@ pub(super) fn forward(fused: &Fused, classes: &Classes, outputs: &[u32], loops: 
             Code::Leaf | Code::Absorbed => {}
             Code::Linear(zero) => emitter.linear(zero, members),
             Code::Map(op) => emitter.map(fused.ops[op], members),
-            Code::List(op) => emitter.list(fused.ops[op], members),
+            Code::List(op) => {
+                let len = fused.operands(members[0] as usize).len();
+                members.chunks((MOST_OPERANDS / len.max(1)).max(1)).for_each(|some| emitter.list(fused.ops[op], some));
+            }
             Code::Region(number) => {
                 let out = emitter.slot(members[0]);
                 emitter.push(Step::Region(number), Made::Region { number, out });
@@ -133,6 +136,9 @@ pub(super) fn region(
     }
 }
 
+/// How many operands of lists are spread out at once, at most, apart from a single longer list.
+const MOST_OPERANDS: usize = 1 << 10;
+
 /// What a nest costs, beside terms in lists, which cost about 1 each.
 const NEST: usize = 12;
 
@@ -164,13 +170,15 @@ impl Emitter<'_> {
         self.made.push(made);
     }
 
-    /// Lists one after the other; those that do not read each other are one step.
+    /// Lists one after the other; short ones that do not read each other are one step.
     fn list(&mut self, op: Op, members: &[u32]) {
+        let more: usize = members.iter().map(|&member| self.fused.operands(member as usize).len()).sum();
         let (mut first, mut out, mut ends) = (self.code.places.len(), self.slot(members[0]), self.code.ends.len());
         if let Some(Step::List(last)) = self.code.forward.last()
             && let Window::List(places) = last.operands
             && last.op == op
             && places.range().end == first
+            && places.range().len() + more <= MOST_OPERANDS
             && self.read_before(members, last.out)
         {
             (first, out, ends) = (places.range().start, last.out, last.ends.range().start);
