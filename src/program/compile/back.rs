@@ -94,10 +94,7 @@ fn spread_needs(code: &WindowCode, made: &Made, needs: &mut [bool]) {
 
 /// The place of a number of a window.
 pub(super) fn place(code: &WindowCode, window: Window, m: u32) -> u32 {
-    match window {
-        Window::Affine { first, step } => first.wrapping_add_signed(step.wrapping_mul(m.cast_signed())),
-        Window::List(span) => code.places[span.range()][m as usize],
-    }
+    u32::try_from(code.place(window, m as usize)).expect("fewer than 2³² slots")
 }
 
 /// Calls `visit` with the places of one factor; loops in which it stands still run once.

@@ -66,7 +66,8 @@ pub(super) fn forward(fused: &Fused, classes: &Classes, outputs: &[u32], loops: 
             Code::Map(op) => emitter.map(fused.ops[op], members),
             Code::List(op) => {
                 let len = fused.operands(members[0] as usize).len();
-                members.chunks((MOST_OPERANDS / len.max(1)).max(1)).for_each(|some| emitter.list(fused.ops[op], some));
+                let at_once = (MOST_OPERANDS / len.max(1)).max(1);
+                members.chunks(at_once).for_each(|some| emitter.list(fused.ops[op], some, len));
             }
             Code::Region(number) => {
                 let out = emitter.slot(members[0]);
@@ -170,15 +171,14 @@ impl Emitter<'_> {
         self.made.push(made);
     }
 
-    /// Lists one after the other; short ones that do not read each other are one step.
-    fn list(&mut self, op: Op, members: &[u32]) {
-        let more: usize = members.iter().map(|&member| self.fused.operands(member as usize).len()).sum();
+    /// Lists of `len` operands, one after the other; short ones that do not read each other are one step.
+    fn list(&mut self, op: Op, members: &[u32], len: usize) {
         let (mut first, mut out, mut ends) = (self.code.places.len(), self.slot(members[0]), self.code.ends.len());
         if let Some(Step::List(last)) = self.code.forward.last()
             && let Window::List(places) = last.operands
             && last.op == op
             && places.range().end == first
-            && places.range().len() + more <= MOST_OPERANDS
+            && places.range().len() + len * members.len() <= MOST_OPERANDS
             && self.read_before(members, last.out)
         {
             (first, out, ends) = (places.range().start, last.out, last.ends.range().start);
