@@ -4,7 +4,8 @@ use std::fmt::{Display, Formatter, Result};
 
 use super::Program;
 use super::kernels::linear::Mode;
-use super::windows::{Back, List, Map, Step, Terms, Window, WindowCode};
+use super::kernels::places::Signs;
+use super::windows::{Back, Factors, List, Map, Step, Window, WindowCode};
 
 /// Prints the steps of one run, forward and reverse.
 ///
@@ -45,7 +46,13 @@ impl Display for WindowCode {
                     writeln!(f, "  {}", nest.text(["v", "v", "v"], sign(*mode, *minus)))?;
                 }
                 Step::Terms(terms) => {
-                    writeln!(f, "  v{} {} {}", Slots(terms.out, terms.count, 1), sign(terms.mode, false), Each(terms))?;
+                    writeln!(
+                        f,
+                        "  v{} {} {}",
+                        Slots(terms.out, terms.count, 1),
+                        sign(terms.mode, false),
+                        Each("products", terms.signs)
+                    )?;
                 }
                 Step::Region(number) => {
                     let region = &self.regions[*number as usize];
@@ -79,8 +86,8 @@ impl Display for WindowCode {
                 Back::Nest { nest, mode, minus, .. } => {
                     writeln!(f, "  {}", nest.text(["d", "d", "v"], sign(*mode, *minus)))?;
                 }
-                Back::Terms(terms) => {
-                    writeln!(f, "  d of {} += d{}", Each(terms), Slots(terms.out, terms.count, 1))?;
+                Back::Factors(Factors { out, count, signs, .. }) => {
+                    writeln!(f, "  d of {} += d{}", Each("factors", *signs), Slots(*out, *count, 1))?;
                 }
                 Back::Region(number) => {
                     let region = &self.regions[*number as usize];
@@ -157,13 +164,13 @@ impl Display for Slots {
     }
 }
 
-/// What each number of a list of terms is.
-struct Each<'t>(&'t Terms);
+/// What each number of a list comes from: so many that are added, so many that are subtracted.
+struct Each(&'static str, Signs);
 
-impl Display for Each<'_> {
+impl Display for Each {
     fn fmt(&self, f: &mut Formatter<'_>) -> Result {
-        let Terms { plus, minus, .. } = self.0;
-        write!(f, "{plus} products")?;
+        let Self(name, Signs { plus, minus }) = self;
+        write!(f, "{plus} {name}")?;
         if *minus > 0 {
             write!(f, " less {minus}")?;
         }

@@ -84,7 +84,7 @@ fn kinds(code: &WindowCode) -> [Kind; 6] {
         let (kind, work) = match step {
             Step::Map(map) => (0, map.count as usize),
             Step::Nest { nest, .. } => (1, nest.terms()),
-            Step::Terms(terms) => (2, (terms.count * (terms.plus + terms.minus)) as usize),
+            Step::Terms(terms) => (2, terms.count as usize * terms.signs.count()),
             Step::Chain(chain) => (3, chain.count as usize),
             Step::List(list) => (4, code.operand_count(list) as usize),
             Step::Region(number) => {

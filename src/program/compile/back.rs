@@ -5,9 +5,10 @@
 
 use super::super::kernels::linear::Mode;
 use super::super::kernels::nest::Nest;
-use super::super::windows::{Back, Window, WindowCode};
+use super::super::kernels::places::Signs;
+use super::super::windows::{Back, Factors, Terms, Window, WindowCode};
 use super::late::{Late, When};
-use super::windows::{Made, Product};
+use super::windows::{Made, Product, narrow};
 
 /// Emits the reverse steps; `needs` says of which leaves the adjoint is wanted.
 pub(super) fn reverse(code: &mut WindowCode, made: &[Made], mut needs: Vec<bool>, late: &Late) {
@@ -64,7 +65,7 @@ fn spread_needs(code: &WindowCode, made: &Made, needs: &mut [bool]) {
             }
         }
         Made::Terms(terms) => {
-            let per = (terms.plus + terms.minus) as usize;
+            let per = terms.signs.count();
             let pairs = &code.pairs[terms.list.range()];
             for m in 0..terms.count as usize {
                 let mut factors = pairs[m * per..][..per].iter().flat_map(|&(a, b)| [a, b]);
@@ -170,11 +171,12 @@ impl Planner<'_> {
                 }
             }
             Made::Terms(terms) => {
-                let places: Vec<u32> = self.code.pairs[terms.list.range()].iter().flat_map(|&(a, b)| [a, b]).collect();
+                let factors = self.factors(terms);
+                let places: Vec<u32> = self.code.pairs[factors.list.range()].iter().map(|&(to, _)| to).collect();
                 if self.any_needed(&places) {
                     self.mode(&places, false);
                     self.own_results(terms.out..terms.out + terms.count);
-                    self.back.push(Back::Terms(*terms));
+                    self.back.push(Back::Factors(factors));
                 }
             }
             Made::Chain(chain) => {
@@ -205,6 +207,29 @@ impl Planner<'_> {
                 }
             }
         }
+    }
+
+    /// The factors of sums whose adjoints are needed; where a sum has fewer of them than another, zeros fill the list.
+    fn factors(&mut self, terms: &Terms) -> Factors {
+        let (needs, pairs) = (&self.needs, &self.code.pairs);
+        let needed = |place: usize| {
+            let (a, b) = pairs[place];
+            [(a, b), (b, a)].into_iter().filter(|&(to, _)| needs[to as usize])
+        };
+        let Signs { plus, minus } = terms.signs;
+        let [added, subtracted] = [(0, plus), (plus, minus)].map(|(skip, count)| {
+            let of_row = move |start: usize| start + skip as usize..start + (skip + count) as usize;
+            let rows = terms.list.range().step_by(terms.signs.count().max(1)).map(of_row);
+            (rows.clone(), rows.map(|row| row.flat_map(needed).count()).max().unwrap_or(0))
+        });
+        let nothing = std::iter::repeat((self.code.zero, self.code.zero));
+        let mut list = Vec::with_capacity((added.1 + subtracted.1) * terms.count as usize);
+        for (plus, minus) in added.0.zip(subtracted.0) {
+            list.extend(plus.flat_map(needed).chain(nothing.clone()).take(added.1));
+            list.extend(minus.flat_map(needed).chain(nothing.clone()).take(subtracted.1));
+        }
+        let signs = Signs { plus: narrow(added.1), minus: narrow(subtracted.1) };
+        Factors { out: terms.out, count: terms.count, signs, list: self.code.push_pairs(list) }
     }
 
     /// A nest whose second factor are adjoints.

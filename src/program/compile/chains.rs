@@ -4,6 +4,7 @@
 
 use super::super::kernels::Zero;
 use super::super::kernels::linear::Mode;
+use super::super::kernels::places::Signs;
 use super::super::windows::{Chain, Step, Terms, WindowCode};
 use super::windows::Made;
 
@@ -22,7 +23,7 @@ pub(super) fn find(code: &mut WindowCode, made: &mut [Made]) {
 }
 
 fn chain_of(code: &mut WindowCode, terms: Terms) -> Option<Chain> {
-    let Terms { out, count, plus, minus, list, mode, zero } = terms;
+    let Terms { out, count, signs: Signs { plus, minus }, list, mode, zero } = terms;
     if zero == Zero::Absorbs
         || count < u32::try_from(FEWEST).ok()?
         || minus > 0

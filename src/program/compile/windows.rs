@@ -7,6 +7,7 @@
 use super::super::kernels::Zero;
 use super::super::kernels::linear::Mode;
 use super::super::kernels::nest::{Loop, Nest};
+use super::super::kernels::places::Signs;
 use super::super::lanes::{Span, Uniforms};
 use super::super::windows::{self, Chain, List, Map, Step, Terms, Window, WindowCode};
 use super::classes::Classes;
@@ -221,8 +222,9 @@ impl Emitter<'_> {
             }
             let out = self.slot(members[start]);
             let arity = u8::try_from(arity).expect("three operands at most");
-            let map = Map { op, out, count: narrow(count), arity, operands };
-            self.code.scratch = self.code.scratch.max((usize::from(arity) + 1) * count.next_multiple_of(8));
+            let map = Map { op, out, count: narrow(count), arity, operands, spread: self.code.spread };
+            self.code.spread += map.room();
+            self.code.scratch = self.code.scratch.max(count.next_multiple_of(8));
             self.push(Step::Map(map), Made::Map(map));
         }
     }
@@ -292,10 +294,10 @@ impl Emitter<'_> {
     ) {
         let start = self.code.pairs.len();
         let list = self.code.push_pairs(pairs);
-        let (rows, plus, minus) = (narrow(class.rows), narrow(plus), narrow(minus));
+        let (rows, signs) = (narrow(class.rows), Signs { plus: narrow(plus), minus: narrow(minus) });
         // What follows a list of the same shape goes on with it.
         if let (Some(Step::Terms(last)), Some(Made::Terms(made))) = (self.code.forward.last_mut(), self.made.last_mut())
-            && (last.plus, last.minus, last.mode, last.zero) == (plus, minus, mode, class.zero)
+            && (last.signs, last.mode, last.zero) == (signs, mode, class.zero)
             && last.out + last.count == class.out
             && mode == Mode::Store
             && last.list.range().end == start
@@ -305,7 +307,7 @@ impl Emitter<'_> {
             *made = *last;
             return;
         }
-        let terms = Terms { out: class.out, count: rows, plus, minus, list, mode, zero: class.zero };
+        let terms = Terms { out: class.out, count: rows, signs, list, mode, zero: class.zero };
         self.push(Step::Terms(terms), Made::Terms(terms));
     }
 
@@ -467,6 +469,6 @@ fn difference(from: u32, to: u32) -> i32 {
     to.wrapping_sub(from).cast_signed()
 }
 
-fn narrow(index: usize) -> u32 {
+pub(super) fn narrow(index: usize) -> u32 {
     u32::try_from(index).expect("fewer than 2³² slots")
 }

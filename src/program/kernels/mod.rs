@@ -9,6 +9,7 @@
 //! * [`linear`]: sums of products of rows and uniform numbers, and matrix products;
 //! * [`chain`]: sums that go on from each other;
 //! * [`nest`]: sums of products over any nest of loops, for a single run of a program;
+//! * [`places`]: single numbers at any places, gathered, added to, and summed as products;
 //! * [`script`]: short sums and maps as lines that run one after the other;
 //! * [`outer`]: outer products summed over lanes, the adjoints of a matrix of uniform numbers;
 //! * [`turn`]: tables of examples as rows of lanes;
@@ -22,6 +23,7 @@
 //! 2. A pointer to a row is made by [`Rows::row`] alone, which checks the row and points at `lanes` numbers; a kernel
 //!    never goes beyond them. A matrix is checked by its corners before the first pointer is made.
 //! 3. A script knows how far its lines reach, and checks that before it runs them.
+//! 4. A pool of places knows how far these reach, and checks that for each list.
 #![expect(unsafe_code, reason = "the only room with vector registers and unchecked reads")]
 #![expect(clippy::inline_always, reason = "what is not inlined is not compiled for the instruction set")]
 #![expect(clippy::needless_range_loop, reason = "registers are arrays that go by number, side by side")]
@@ -33,6 +35,7 @@ pub(crate) mod list;
 pub(crate) mod map;
 pub(crate) mod nest;
 pub(crate) mod outer;
+pub(crate) mod places;
 pub(crate) mod reduce;
 mod rows;
 pub(crate) mod script;

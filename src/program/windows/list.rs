@@ -39,9 +39,10 @@ impl WindowCode {
     }
 
     pub(super) fn list_forward(&self, isa: Isa, list: &List, values: &mut [f64], scratch: &mut [f64]) {
+        self.spread_list(list, values, scratch);
         let (read, write) = values.split_at_mut(list.out as usize);
         let out = &mut write[..list.count() as usize];
-        let (lists, room) = self.spread_lists(list, read, scratch);
+        let (lists, room) = self.numbers(list, read, scratch);
         if list.op == Op::LogSumExp {
             return logsumexps(isa, lists, room, out);
         }
@@ -60,7 +61,8 @@ impl WindowCode {
         scratch: &mut [f64],
     ) {
         let (low, high) = adjoints.split_at_mut(list.out as usize);
-        let (lists, room) = self.spread_lists(list, values, scratch);
+        self.spread_list(list, values, scratch);
+        let (lists, room) = self.numbers(list, values, scratch);
         let results = &values[list.out()];
         if list.op == Op::LogSumExp {
             softmaxes(isa, lists, results, room);
@@ -90,16 +92,20 @@ impl WindowCode {
         }
     }
 
-    /// The operands, where they lie or in the scratch, and what remains of it.
-    fn spread_lists<'a>(&'a self, list: &List, read: &'a [f64], scratch: &'a mut [f64]) -> (Lists<'a>, &'a mut [f64]) {
+    /// Spreads out the operands that are not neighbours.
+    fn spread_list(&self, list: &List, values: &[f64], scratch: &mut [f64]) {
+        if let Window::List(span) = list.operands {
+            self.places.list(span.range()).gather(values, scratch);
+        }
+    }
+
+    /// The operands, where they lie or spread out in the scratch, and what remains of it.
+    fn numbers<'a>(&'a self, list: &List, read: &'a [f64], scratch: &'a mut [f64]) -> (Lists<'a>, &'a mut [f64]) {
         let (count, ends) = (self.operand_count(list) as usize, &self.ends[list.ends.range()]);
         match list.operands {
             Window::Affine { first, .. } => (Lists { numbers: &read[first as usize..][..count], ends }, scratch),
-            Window::List(span) => {
+            Window::List(_) => {
                 let (numbers, rest) = scratch.split_at_mut(count);
-                for (number, &place) in numbers.iter_mut().zip(&self.places[span.range()]) {
-                    *number = read[place as usize];
-                }
                 (Lists { numbers, ends }, rest)
             }
         }

@@ -7,9 +7,9 @@
 
 mod forward;
 mod list;
+mod map;
 mod region;
 mod reverse;
-mod terms;
 
 use region::RegionRun;
 pub(super) use region::{Column, Region};
@@ -18,6 +18,7 @@ use std::ops::Range;
 
 use super::kernels::linear::Mode;
 use super::kernels::nest::{Nest, Source};
+use super::kernels::places::{Pair, Pool, Signs};
 use super::kernels::script::{Outside, Script, Slices, Turn};
 use super::kernels::{Isa, Zero};
 use super::lanes::{Aligned, Span};
@@ -40,6 +41,8 @@ pub(super) struct Map {
     pub(super) count: u32,
     pub(super) arity: u8,
     pub(super) operands: [Window; 3],
+    /// Where the operands that are not neighbours are spread out in a run, and stay.
+    pub(super) spread: u32,
 }
 
 /// An operation of any number of operands; the results lie side by side from `out` on.
@@ -53,17 +56,27 @@ pub(super) struct List {
     pub(super) ends: Span,
 }
 
-/// Sums of products of single numbers, one result after the other: each takes `plus + minus` pairs of the list.
+/// Sums of products of single numbers, one result after the other: each takes as many pairs of the list as there are signs.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Terms {
     pub(super) out: u32,
     pub(super) count: u32,
-    pub(super) plus: u32,
-    pub(super) minus: u32,
+    pub(super) signs: Signs,
     pub(super) list: Span,
     pub(super) mode: Mode,
     /// What zero times infinity is.
     pub(super) zero: Zero,
+}
+
+/// What sums of products of single numbers add to the adjoints of their factors, from the last sum to the first.
+///
+/// For each sum the list has as many pairs as there are signs: a place that is added to, and the other factor.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Factors {
+    pub(super) out: u32,
+    pub(super) count: u32,
+    pub(super) signs: Signs,
+    pub(super) list: Span,
 }
 
 /// Sums that go on from each other: each is the one before times a factor and a summand, two places of the list.
@@ -118,8 +131,7 @@ pub(super) enum Back {
         /// Whether the values are parameters, read where the caller has them.
         in_place: bool,
     },
-    /// The adjoints of all factors, from the last result to the first.
-    Terms(Terms),
+    Factors(Factors),
     Chain(Chain),
     List {
         list: List,
@@ -150,12 +162,14 @@ pub(super) struct WindowCode {
     pub(super) zeros: Vec<(u32, u32)>,
     /// The slots of the outputs.
     pub(super) outputs: Vec<u32>,
-    pub(super) places: Vec<u32>,
+    pub(super) places: Pool<u32>,
     /// The ends of lists.
     pub(super) ends: Vec<u32>,
-    pub(super) pairs: Vec<(u32, u32)>,
+    pub(super) pairs: Pool<Pair>,
     pub(super) regions: Vec<Region>,
-    /// The most numbers that a step spreads out.
+    /// How many numbers maps spread out.
+    pub(super) spread: u32,
+    /// The most numbers that a step needs for a while.
     pub(super) scratch: usize,
 }
 
@@ -171,17 +185,19 @@ pub(super) struct Call<'a> {
 pub(super) struct Run {
     pub(super) values: Aligned,
     pub(super) adjoints: Aligned,
+    spread: Aligned,
     scratch: Aligned,
     regions: Vec<RegionRun>,
 }
 
 impl Run {
     pub(super) fn new(code: &WindowCode) -> Self {
-        let mut values = Aligned::new(code.len as usize);
+        let mut values = Aligned::new(code.room());
         values.get_mut()[code.one as usize] = 1.0;
         Self {
             values,
-            adjoints: Aligned::new(code.len as usize),
+            adjoints: Aligned::new(code.room()),
+            spread: Aligned::new(code.spread as usize),
             scratch: Aligned::new(code.scratch),
             regions: code.regions.iter().map(RegionRun::new).collect(),
         }
@@ -190,23 +206,30 @@ impl Run {
     /// How many numbers it holds.
     pub(super) fn len(&self) -> usize {
         let regions: usize = self.regions.iter().map(RegionRun::len).sum();
-        self.values.get().len() + self.adjoints.get().len() + self.scratch.get().len() + regions
+        let own = [&self.values, &self.adjoints, &self.spread, &self.scratch];
+        own.iter().map(|numbers| numbers.get().len()).sum::<usize>() + regions
     }
 
     /// How many numbers it would hold.
     pub(super) fn forecast(code: &WindowCode) -> usize {
-        2 * code.len as usize + code.scratch + code.regions.iter().map(RegionRun::forecast).sum::<usize>()
+        let regions = code.regions.iter().map(RegionRun::forecast).sum::<usize>();
+        2 * code.room() + code.spread as usize + code.scratch + regions
     }
 }
 
 impl WindowCode {
+    /// Room for all slots, and for a register that the last ones do not fill.
+    fn room(&self) -> usize {
+        self.len as usize + 7
+    }
+
     pub(super) fn push_places(&mut self, places: impl IntoIterator<Item = u32>) -> Span {
         let start = self.places.len();
         self.places.extend(places);
         Span::new(start, self.places.len())
     }
 
-    pub(super) fn push_pairs(&mut self, pairs: impl IntoIterator<Item = (u32, u32)>) -> Span {
+    pub(super) fn push_pairs(&mut self, pairs: impl IntoIterator<Item = Pair>) -> Span {
         let start = self.pairs.len();
         self.pairs.extend(pairs);
         Span::new(start, self.pairs.len())

@@ -1,12 +1,10 @@
 //! The reverse pass of one run.
 
 use super::super::kernels::chain::{Values, chain_reverse};
-use super::super::kernels::linear::Mode;
 use super::super::kernels::nest::{Source, Target, contract};
 use super::super::kernels::script::Turn;
-use super::super::kernels::{Isa, Zero, map};
-use super::{Back, Call, Chain, Map, Run, Window, WindowCode, whole};
-use crate::op::Scalar as _;
+use super::super::kernels::{Isa, Zero};
+use super::{Back, Call, Chain, Factors, Run, WindowCode};
 
 impl WindowCode {
     /// Computes the adjoints of the slots from seeds of the outputs, after a forward pass that knew them.
@@ -27,7 +25,8 @@ impl WindowCode {
             let (values, adjoints, scratch) = (run.values.get(), run.adjoints.get_mut(), run.scratch.get_mut());
             match back {
                 Back::Map { map, place, mode } => {
-                    self.map_back(isa, map, *place as usize, *mode, values, adjoints, scratch);
+                    let place = (usize::from(*place), *mode);
+                    self.map_back(isa, map, place, (values, run.spread.get()), adjoints, scratch);
                 }
                 Back::Nest { nest, split, mode, minus, in_place } => {
                     let (low, high) = adjoints.split_at_mut(*split as usize);
@@ -39,7 +38,10 @@ impl WindowCode {
                     let buffers = &mut run.regions[*number as usize];
                     self.regions[*number as usize].reverse(call, self, values, adjoints, buffers);
                 }
-                Back::Terms(terms) => self.terms_back(terms, values, adjoints),
+                Back::Factors(Factors { out, count, signs, list }) => {
+                    let sums = *out as usize..(out + count) as usize;
+                    self.pairs.list(list.range()).add_to_factors(*signs, sums, values, adjoints);
+                }
                 Back::Chain(chain) => self.chain_back(isa, chain, values, adjoints),
                 Back::List { list, mode } => self.list_reverse(isa, list, *mode, values, adjoints, scratch),
             }
@@ -57,74 +59,5 @@ impl WindowCode {
         let values = Values { first, own: results, read, zero: self.zero };
         let carried = chain_reverse(isa, links, values, own, low);
         low[chain.first as usize] += carried;
-    }
-
-    #[expect(clippy::too_many_arguments, reason = "a map has its place and mode, a run three buffers")]
-    fn map_back(
-        &self,
-        isa: Isa,
-        map: &Map,
-        place: usize,
-        mode: Mode,
-        values: &[f64],
-        adjoints: &mut [f64],
-        scratch: &mut [f64],
-    ) {
-        let (out, count) = (map.out as usize, map.count as usize);
-        let window = map.operands[place];
-        if count <= 2 {
-            for m in 0..count {
-                let (operands, arity) = (self.operands(map, m, values), map.arity as usize);
-                let mut partials = [0.0; 3];
-                map.op.partials(&operands[..arity], values[out + m], &mut partials[..arity]);
-                let to = self.place(window, m);
-                let contribution = adjoints[out + m].chain(partials[place]);
-                match mode {
-                    Mode::Store => adjoints[to] = contribution,
-                    Mode::Add => adjoints[to] += contribution,
-                }
-            }
-            return;
-        }
-        let len = whole(count).min(values.len() - out);
-        let (low, high) = adjoints.split_at_mut(out);
-        let (value, adjoint) = (&values[out..][..len], &high[..len]);
-        let contribution = if let Some(slice) = map.only_slice(len, values) {
-            let contribution = &mut scratch[..len];
-            map::reverse(isa, map.op, place, &[slice], value, adjoint, contribution);
-            &contribution[..count]
-        } else {
-            let (operands, rest) = self.spread(map, len, values, scratch);
-            let contribution = &mut rest[..len];
-            map::reverse(isa, map.op, place, &operands, value, adjoint, contribution);
-            &contribution[..count]
-        };
-        match window {
-            Window::Affine { first, step: 1 } => {
-                let target = &mut low[first as usize..][..count];
-                match mode {
-                    Mode::Store => target.copy_from_slice(contribution),
-                    Mode::Add => map::accumulate(isa, contribution, target),
-                }
-            }
-            Window::Affine { first, step: 0 } => {
-                let total: f64 = contribution.iter().sum();
-                match mode {
-                    Mode::Store => low[first as usize] = total,
-                    Mode::Add => low[first as usize] += total,
-                }
-            }
-            Window::Affine { .. } => {
-                for (m, &contribution) in contribution.iter().enumerate() {
-                    let to = &mut low[self.place(window, m)];
-                    *to = if mode == Mode::Store { contribution } else { *to + contribution };
-                }
-            }
-            Window::List(span) => {
-                for (&to, &contribution) in self.places[span.range()].iter().zip(contribution) {
-                    low[to as usize] += contribution;
-                }
-            }
-        }
     }
 }

@@ -6,6 +6,7 @@ mod list;
 mod map;
 mod nest;
 mod outer;
+mod places;
 mod reduce;
 mod script;
 mod turn;
