@@ -9,13 +9,16 @@ use super::super::kernels::outer::Outer;
 use super::super::lanes::{Back, Dense, LaneCode, Map, Operand, Step};
 use super::body::{Body, BodyNode, Ref};
 use super::emit::{Parts, matrix, matrix_prefix};
+use super::partial;
 use super::schedule::{Schedule, for_each_operand};
 
 /// Emits the reverse steps; `wanted` says of which columns the adjoint is wanted.
 pub(super) fn reverse(code: &mut LaneCode, body: &Body, schedule: &Schedule, wanted: impl Fn(usize) -> bool) {
     let needs = needs_adjoint(body, schedule, wanted);
-    let gathers = gathers(body, schedule, &needs);
-    let mut planner = Planner { code, needs, gathers, written: vec![], back: vec![], shared: &body.shared };
+    let products = partial::known(body);
+    let gathers = gathers(body, schedule, &needs, &products);
+    let products = schedule.order.iter().map(|&node| products[node as usize].is_some()).collect();
+    let mut planner = Planner { code, needs, gathers, products, written: vec![], back: vec![], shared: &body.shared };
     planner.written.resize(schedule.order.len(), false);
     planner.seeds();
     let steps = std::mem::take(&mut planner.code.forward);
@@ -50,12 +53,23 @@ fn needs_adjoint(body: &Body, schedule: &Schedule, wanted: impl Fn(usize) -> boo
     needs
 }
 
-/// For each row the terms by which sums use it.
-fn gathers(body: &Body, schedule: &Schedule, needs: &[bool]) -> Vec<Parts> {
+/// For each row the terms by which sums use it, and operations whose derivatives are known values.
+fn gathers(body: &Body, schedule: &Schedule, needs: &[bool], known: &[Option<(u32, bool)>]) -> Vec<Parts> {
     let mut gathers = vec![Parts::default(); schedule.order.len()];
+    let row = |node: u32| schedule.rows[node as usize];
     for (delta, &node) in (0..).zip(&schedule.order) {
-        let BodyNode::Linear(_, terms) = &body.nodes[node as usize] else { continue };
-        let row = |node: u32| schedule.rows[node as usize];
+        let terms = match &body.nodes[node as usize] {
+            BodyNode::Linear(_, terms) => terms,
+            BodyNode::Map(_, operands) => {
+                if let (Some((partial, minus)), [Ref::Own(own)]) = (known[node as usize], &operands[..])
+                    && needs[row(*own) as usize]
+                {
+                    gathers[row(*own) as usize].products[usize::from(minus)].push((row(partial), delta));
+                }
+                continue;
+            }
+            BodyNode::Column | BodyNode::List(..) => continue,
+        };
         for &(a, b, minus) in terms {
             let sign = usize::from(minus);
             for (own, other) in [(Some(a), b), (b, Some(a))] {
@@ -79,6 +93,8 @@ struct Planner<'p> {
     code: &'p mut LaneCode,
     needs: Vec<bool>,
     gathers: Vec<Parts>,
+    /// Which rows give their adjoint on as a product, as sums do.
+    products: Vec<bool>,
     written: Vec<bool>,
     back: Vec<Back>,
     shared: &'p [(u32, bool)],
@@ -199,11 +215,12 @@ impl Planner<'_> {
         }
     }
 
-    /// The runs of rows of a map that have an adjoint.
+    /// The runs of rows of a map that have an adjoint, and give it on by a rule.
     fn split_by_life(&self, map: &Map) -> Vec<Map> {
         let rows: Vec<u32> = map.rows_of(map.out).collect();
-        rows.chunk_by(|&a, &b| self.is_live(a) == self.is_live(b))
-            .filter(|run| self.is_live(run[0]))
+        let by_rule = |row: u32| self.is_live(row) && !self.products[row as usize];
+        rows.chunk_by(|&a, &b| by_rule(a) == by_rule(b))
+            .filter(|run| by_rule(run[0]))
             .map(|run| part(map, run[0] - map.out, u32::try_from(run.len()).expect("a part of the rows")))
             .collect()
     }

@@ -13,6 +13,7 @@ mod hash;
 mod in_place;
 mod late;
 mod outside;
+mod partial;
 mod pass;
 mod ready;
 mod roll;

@@ -3,6 +3,8 @@
 //! The lanes of a block stay in registers while the terms pass by. Terms are added in the order of their lists, in as
 //! many interleaved chains as keep the multipliers busy; how many follows from the lanes and the instruction set.
 
+use std::mem::MaybeUninit;
+
 use super::isa::{Isa, Kernel};
 use super::rows::{check_window, place};
 use super::vector::Simd;
@@ -133,7 +135,100 @@ impl Kernel for Combine<'_> {
     type Output = ();
 
     #[inline(always)]
-    fn run<S: Simd>(mut self, simd: S) {
+    fn run<S: Simd>(self, simd: S) {
+        let Self { terms, uniforms, x, y, out, mode, zero } = self;
+        let start = if mode == Mode::Add { Start::Added(terms.constant) } else { Start::Constant(terms.constant) };
+        let mut batch = Batch { out, start, zero, scaled: List::new(), pairs: [List::new(), List::new()] };
+        for (list, sign) in [(terms.scaled, 1.0), (terms.scaled_minus, -1.0)] {
+            for &(uniform, row) in list {
+                batch.room(simd, |batch| batch.scaled.is_full());
+                batch.scaled.push((sign * uniforms[uniform as usize], y.row(row, 0)));
+            }
+        }
+        // A row by itself is one with the factor 1.
+        for (list, sign) in [(terms.plus, 1.0), (terms.minus, -1.0)] {
+            for &row in list {
+                batch.room(simd, |batch| batch.scaled.is_full());
+                batch.scaled.push((sign, y.row(row, 0)));
+            }
+        }
+        for (list, sign) in [(terms.products, 0), (terms.products_minus, 1)] {
+            for &(first, second) in list {
+                batch.room(simd, |batch| batch.pairs[sign].is_full());
+                batch.pairs[sign].push([x.row(first, 0), y.row(second, 0)]);
+            }
+        }
+        batch.compute(simd);
+    }
+}
+
+/// The most terms of a kind that are added at once.
+const AT_ONCE: usize = 16;
+
+/// Up to [`AT_ONCE`] terms.
+struct List<T> {
+    terms: [MaybeUninit<T>; AT_ONCE],
+    len: usize,
+}
+
+impl<T> List<T> {
+    #[inline(always)]
+    fn new() -> Self {
+        Self { terms: [const { MaybeUninit::uninit() }; AT_ONCE], len: 0 }
+    }
+
+    #[inline(always)]
+    fn is_full(&self) -> bool {
+        self.len == AT_ONCE
+    }
+
+    #[inline(always)]
+    fn push(&mut self, term: T) {
+        self.terms[self.len].write(term);
+        self.len += 1;
+    }
+
+    #[inline(always)]
+    fn get(&self) -> &[T] {
+        // SAFETY: the first `len` were written.
+        unsafe { std::slice::from_raw_parts(self.terms.as_ptr().cast(), self.len) }
+    }
+}
+
+/// What a sum begins with.
+#[derive(Clone, Copy)]
+enum Start {
+    /// A number in every lane.
+    Constant(f64),
+    /// What stands there, and a number.
+    Added(f64),
+}
+
+/// Some terms of a sum: where their rows begin is asked once, and not for every block of lanes.
+struct Batch<'a> {
+    out: &'a mut [f64],
+    start: Start,
+    zero: Zero,
+    /// Numbers and rows.
+    scaled: List<(f64, *const f64)>,
+    /// Two rows each, added and subtracted.
+    pairs: [List<[*const f64; 2]>; 2],
+}
+
+impl Batch<'_> {
+    /// Adds what is there if there is no room for more.
+    #[inline(always)]
+    fn room<S: Simd>(&mut self, simd: S, is_full: impl Fn(&Self) -> bool) {
+        if is_full(self) {
+            self.compute(simd);
+            self.start = Start::Added(-0.0);
+            self.scaled.len = 0;
+            self.pairs.iter_mut().for_each(|pairs| pairs.len = 0);
+        }
+    }
+
+    #[inline(always)]
+    fn compute<S: Simd>(&mut self, simd: S) {
         let mut lane = 0;
         while lane < self.out.len() {
             let vectors = (self.out.len() - lane) / S::WIDTH;
@@ -146,20 +241,15 @@ impl Kernel for Combine<'_> {
                 };
         }
     }
-}
 
-/// N registers of neighbouring lanes, in each of C chains of additions.
-type Chains<S, const N: usize, const C: usize> = [[<S as Simd>::Vector; N]; C];
-
-impl Combine<'_> {
     /// Computes `N` registers of lanes, and returns `N`.
     #[inline(always)]
     fn block<S: Simd, const N: usize, const C: usize>(&mut self, simd: S, lane: usize) -> usize {
-        let mut chains = self.sum::<S, N, C, false>(simd, lane);
-        if self.zero == Zero::Absorbs && has_nan(simd, &chains[0]) {
-            chains = self.sum::<S, N, C, true>(simd, lane);
+        let mut sums = self.sum::<S, N, C, false>(simd, lane);
+        if self.zero == Zero::Absorbs && has_nan(simd, &sums) {
+            sums = self.sum::<S, N, C, true>(simd, lane);
         }
-        for (v, &vector) in chains[0].iter().enumerate() {
+        for (v, &vector) in sums.iter().enumerate() {
             let out = &mut self.out[lane + v * S::WIDTH..][..S::WIDTH];
             // SAFETY: `out` has `WIDTH` numbers.
             unsafe { simd.store(vector, out.as_mut_ptr()) };
@@ -167,30 +257,39 @@ impl Combine<'_> {
         N
     }
 
-    /// All terms, in the first chain.
+    /// All terms.
     #[inline(always)]
-    fn sum<S: Simd, const N: usize, const C: usize, const ABSORB: bool>(
-        &self,
-        simd: S,
-        lane: usize,
-    ) -> Chains<S, N, C> {
+    fn sum<S: Simd, const N: usize, const C: usize, const ABSORB: bool>(&self, simd: S, lane: usize) -> [S::Vector; N] {
         // −0 is neutral: +0 would turn a sum of negative zeros positive.
         let mut chains = [[simd.splat(-0.0); N]; C];
-        chains[0] = [simd.splat(self.terms.constant); N];
-        if self.mode == Mode::Add {
+        let (Start::Constant(constant) | Start::Added(constant)) = self.start;
+        chains[0] = [simd.splat(constant); N];
+        if let Start::Added(_) = self.start {
             for (v, vector) in chains[0].iter_mut().enumerate() {
                 let out = &self.out[lane + v * S::WIDTH..][..S::WIDTH];
                 // SAFETY: `out` has `WIDTH` numbers.
                 *vector = simd.add(*vector, unsafe { simd.load(out.as_ptr()) });
             }
         }
-        let Terms { constant: _, scaled, scaled_minus, plus, minus, products, products_minus } = *self.terms;
-        add_list::<S, Scaled<ABSORB, false>, N, C>(simd, self, lane, scaled, &mut chains);
-        add_list::<S, Scaled<ABSORB, true>, N, C>(simd, self, lane, scaled_minus, &mut chains);
-        add_list::<S, Plain<false>, N, C>(simd, self, lane, plus, &mut chains);
-        add_list::<S, Plain<true>, N, C>(simd, self, lane, minus, &mut chains);
-        add_list::<S, Paired<ABSORB, false>, N, C>(simd, self, lane, products, &mut chains);
-        add_list::<S, Paired<ABSORB, true>, N, C>(simd, self, lane, products_minus, &mut chains);
+        // SAFETY: invariant 2 of the room: the rows have the lanes of this block.
+        let load = |row: *const f64, v: usize| unsafe { simd.load(row.add(lane + v * S::WIDTH)) };
+        in_turn(self.scaled.get(), &mut chains, |&(factor, row), sum| {
+            let factor = simd.splat(factor);
+            for v in 0..N {
+                sum[v] = product::<S, ABSORB, false>(simd, factor, load(row, v), sum[v]);
+            }
+        });
+        let [added, subtracted] = &self.pairs;
+        in_turn(added.get(), &mut chains, |&[x, y], sum| {
+            for v in 0..N {
+                sum[v] = product::<S, ABSORB, false>(simd, load(x, v), load(y, v), sum[v]);
+            }
+        });
+        in_turn(subtracted.get(), &mut chains, |&[x, y], sum| {
+            for v in 0..N {
+                sum[v] = product::<S, ABSORB, true>(simd, load(x, v), load(y, v), sum[v]);
+            }
+        });
         let mut width = C;
         while width > 1 {
             width /= 2;
@@ -200,100 +299,21 @@ impl Combine<'_> {
                 }
             }
         }
-        chains
+        chains[0]
     }
 }
 
-/// Adds the terms of a list, one to each chain in turn.
+/// Adds terms, one to each chain in turn.
 #[inline(always)]
-fn add_list<S: Simd, K: Kind, const N: usize, const C: usize>(
-    simd: S,
-    of: &Combine<'_>,
-    lane: usize,
-    list: &[K::Term],
-    chains: &mut Chains<S, N, C>,
-) {
-    let (rounds, rest) = list.as_chunks::<C>();
+fn in_turn<T, V, const N: usize, const C: usize>(terms: &[T], chains: &mut [[V; N]; C], add: impl Fn(&T, &mut [V; N])) {
+    let (rounds, rest) = terms.as_chunks::<C>();
     for round in rounds {
         for c in 0..C {
-            K::add::<S, N>(simd, of, lane, round[c], &mut chains[c]);
+            add(&round[c], &mut chains[c]);
         }
     }
-    for &term in rest {
-        K::add::<S, N>(simd, of, lane, term, &mut chains[0]);
-    }
-}
-
-/// A kind of term.
-trait Kind {
-    /// What a list of such terms holds.
-    type Term: Copy;
-
-    /// Adds a term to `N` registers of lanes from `lane` on.
-    fn add<S: Simd, const N: usize>(simd: S, of: &Combine<'_>, lane: usize, term: Self::Term, sum: &mut [S::Vector; N]);
-}
-
-/// A uniform number times a row, or its negative.
-struct Scaled<const ABSORB: bool, const MINUS: bool>;
-
-impl<const ABSORB: bool, const MINUS: bool> Kind for Scaled<ABSORB, MINUS> {
-    type Term = (u32, u32);
-
-    #[inline(always)]
-    fn add<S: Simd, const N: usize>(
-        simd: S,
-        of: &Combine<'_>,
-        lane: usize,
-        (uniform, row): (u32, u32),
-        sum: &mut [S::Vector; N],
-    ) {
-        let factor = simd.splat(of.uniforms[uniform as usize]);
-        let row = of.y.row(row, lane);
-        for v in 0..N {
-            // SAFETY: invariant 2 of the room: the row has the lanes of this block.
-            let y = unsafe { simd.load(row.add(v * S::WIDTH)) };
-            sum[v] = product::<S, ABSORB, MINUS>(simd, factor, y, sum[v]);
-        }
-    }
-}
-
-/// A row, or its negative.
-struct Plain<const MINUS: bool>;
-
-impl<const MINUS: bool> Kind for Plain<MINUS> {
-    type Term = u32;
-
-    #[inline(always)]
-    fn add<S: Simd, const N: usize>(simd: S, of: &Combine<'_>, lane: usize, row: u32, sum: &mut [S::Vector; N]) {
-        let row = of.y.row(row, lane);
-        for v in 0..N {
-            // SAFETY: invariant 2 of the room: the row has the lanes of this block.
-            let y = unsafe { simd.load(row.add(v * S::WIDTH)) };
-            sum[v] = if MINUS { simd.sub(sum[v], y) } else { simd.add(sum[v], y) };
-        }
-    }
-}
-
-/// The product of two rows, or its negative.
-struct Paired<const ABSORB: bool, const MINUS: bool>;
-
-impl<const ABSORB: bool, const MINUS: bool> Kind for Paired<ABSORB, MINUS> {
-    type Term = (u32, u32);
-
-    #[inline(always)]
-    fn add<S: Simd, const N: usize>(
-        simd: S,
-        of: &Combine<'_>,
-        lane: usize,
-        (x, y): (u32, u32),
-        sum: &mut [S::Vector; N],
-    ) {
-        let (x, y) = (of.x.row(x, lane), of.y.row(y, lane));
-        for v in 0..N {
-            // SAFETY: invariant 2 of the room: both rows have the lanes of this block.
-            let (x, y) = unsafe { (simd.load(x.add(v * S::WIDTH)), simd.load(y.add(v * S::WIDTH))) };
-            sum[v] = product::<S, ABSORB, MINUS>(simd, x, y, sum[v]);
-        }
+    for term in rest {
+        add(term, &mut chains[0]);
     }
 }
 

@@ -61,46 +61,59 @@ impl Kernel for LaneDots<'_> {
     #[inline(always)]
     fn run<S: Simd>(self, simd: S) {
         let (eights, rest) = self.list.as_chunks::<8>();
+        let mut gradient = Gradient { sign: self.sign, numbers: self.gradient };
         for eight in eights {
-            let mut rows = [self.delta.as_ptr(); 8];
-            for (pointer, &(_, row)) in rows.iter_mut().zip(eight) {
-                *pointer = self.y.row(row, 0);
-            }
             // SAFETY: invariant 2 of the room: each is a row of as many lanes as `delta` has.
-            let sums = unsafe { dots(simd, self.delta, rows) };
-            add_signed(self.gradient, eight, &sums, self.sign);
+            gradient.add(eight, &unsafe { dots::<S, 8, 1>(simd, self.delta, rows(&self.y, eight)) });
         }
-        if !rest.is_empty() {
-            let mut rows = [self.delta.as_ptr(); 8];
-            for (pointer, &(_, row)) in rows.iter_mut().zip(rest) {
-                *pointer = self.y.row(row, 0);
+        // With fewer rows, several registers of each share the latency of the additions. Where their number is odd, one
+        // comes twice, and its second sum is not used.
+        // SAFETY: as above.
+        unsafe {
+            match rest.len() {
+                0 => {}
+                1..=2 => gradient.add(rest, &dots::<S, 2, 4>(simd, self.delta, rows(&self.y, rest))),
+                3..=4 => gradient.add(rest, &dots::<S, 4, 2>(simd, self.delta, rows(&self.y, rest))),
+                5..=6 => gradient.add(rest, &dots::<S, 6, 1>(simd, self.delta, rows(&self.y, rest))),
+                _ => gradient.add(rest, &dots::<S, 8, 1>(simd, self.delta, rows(&self.y, rest))),
             }
-            // SAFETY: as above; the rows beyond the rest are `delta` itself, and their sums are not used.
-            let sums = unsafe { dots(simd, self.delta, rows) };
-            add_signed(self.gradient, rest, &sums, self.sign);
         }
     }
 }
 
+/// The rows of up to `N` pairs; the last stands in the place of further ones.
 #[inline(always)]
-fn add_signed(gradient: &mut [f64], list: &[(u32, u32)], sums: &[f64; 8], sign: Sign) {
-    for (&(uniform, _), &sum) in list.iter().zip(sums) {
-        let slot = &mut gradient[uniform as usize];
-        *slot = if sign == Sign::Plus { *slot + sum } else { *slot - sum };
+fn rows<const N: usize>(y: &Rows<'_>, list: &[(u32, u32)]) -> [*const f64; N] {
+    std::array::from_fn(|j| y.row(list[j.min(list.len() - 1)].1, 0))
+}
+
+/// Where sums go.
+struct Gradient<'a> {
+    sign: Sign,
+    numbers: &'a mut [f64],
+}
+
+impl Gradient<'_> {
+    #[inline(always)]
+    fn add(&mut self, list: &[(u32, u32)], sums: &[f64; 8]) {
+        for (&(uniform, _), &sum) in list.iter().zip(sums) {
+            let slot = &mut self.numbers[uniform as usize];
+            *slot = if self.sign == Sign::Plus { *slot + sum } else { *slot - sum };
+        }
     }
 }
 
-/// The sums over lanes of δ times each of eight rows.
+/// The sums over lanes of δ times each of `N` rows, `U` registers of each at once.
 ///
 /// # Safety
 /// Each row has as many numbers as `delta`, a multiple of 8.
 #[inline(always)]
-unsafe fn dots<S: Simd>(simd: S, delta: &[f64], rows: [*const f64; 8]) -> [f64; 8] {
+unsafe fn dots<S: Simd, const N: usize, const U: usize>(simd: S, delta: &[f64], rows: [*const f64; N]) -> [f64; 8] {
     // SAFETY: as the caller promises.
-    let sums = unsafe { dots_with::<S, false>(simd, delta, rows) };
+    let sums = unsafe { dots_with::<S, N, U, false>(simd, delta, rows) };
     if sums.iter().sum::<f64>().is_nan() {
         // SAFETY: as the caller promises.
-        return unsafe { dots_with::<S, true>(simd, delta, rows) };
+        return unsafe { dots_with::<S, N, U, true>(simd, delta, rows) };
     }
     sums
 }
@@ -108,20 +121,54 @@ unsafe fn dots<S: Simd>(simd: S, delta: &[f64], rows: [*const f64; 8]) -> [f64; 
 /// # Safety
 /// Each row has as many numbers as `delta`, a multiple of 8.
 #[inline(always)]
-unsafe fn dots_with<S: Simd, const ABSORB: bool>(simd: S, delta: &[f64], rows: [*const f64; 8]) -> [f64; 8] {
-    let mut sums = [simd.splat(0.0); 8];
+unsafe fn dots_with<S: Simd, const N: usize, const U: usize, const ABSORB: bool>(
+    simd: S,
+    delta: &[f64],
+    rows: [*const f64; N],
+) -> [f64; 8] {
+    let mut sums = [[simd.splat(0.0); N]; U];
     let mut lane = 0;
-    while lane < delta.len() {
-        // SAFETY: `lane` and `WIDTH - 1` more lie within `delta`, hence within each row.
-        let d = unsafe { simd.load(delta.as_ptr().add(lane)) };
-        for j in 0..8 {
-            // SAFETY: as above.
-            let y = unsafe { simd.load(rows[j].add(lane)) };
-            sums[j] = product::<S, ABSORB, false>(simd, d, y, sums[j]);
+    while lane + U * S::WIDTH <= delta.len() {
+        for u in 0..U {
+            // SAFETY: so many lanes are in `delta`, hence in each row.
+            unsafe { add_products::<S, N, ABSORB>(simd, delta, &rows, lane + u * S::WIDTH, &mut sums[u]) };
         }
+        lane += U * S::WIDTH;
+    }
+    while lane < delta.len() {
+        // SAFETY: as above, since `WIDTH` divides 8.
+        unsafe { add_products::<S, N, ABSORB>(simd, delta, &rows, lane, &mut sums[0]) };
         lane += S::WIDTH;
     }
-    simd.sums(sums)
+    let mut totals = [simd.splat(0.0); 8];
+    for j in 0..N {
+        totals[j] = sums[0][j];
+        for u in 1..U {
+            totals[j] = simd.add(totals[j], sums[u][j]);
+        }
+    }
+    simd.sums(totals)
+}
+
+/// Adds the products of one register.
+///
+/// # Safety
+/// `delta` and each row have `WIDTH` numbers from `lane` on.
+#[inline(always)]
+unsafe fn add_products<S: Simd, const N: usize, const ABSORB: bool>(
+    simd: S,
+    delta: &[f64],
+    rows: &[*const f64; N],
+    lane: usize,
+    sums: &mut [S::Vector; N],
+) {
+    // SAFETY: as the caller promises.
+    unsafe {
+        let d = simd.load(delta.as_ptr().add(lane));
+        for j in 0..N {
+            sums[j] = product::<S, ABSORB, false>(simd, d, simd.load(rows[j].add(lane)), sums[j]);
+        }
+    }
 }
 
 /// The kernel of [`lane_sum`].
@@ -135,11 +182,20 @@ impl Kernel for LaneSum<'_> {
     #[inline(always)]
     fn run<S: Simd>(self, simd: S) -> f64 {
         let mut sums = [simd.splat(0.0); 8];
-        for block in self.row.chunks(8 * S::WIDTH) {
-            // The row has a multiple of 8 numbers, and `WIDTH` divides 8.
-            for (sum, numbers) in sums.iter_mut().zip(block.chunks_exact(S::WIDTH)) {
-                // SAFETY: so many numbers are here.
-                *sum = simd.add(*sum, unsafe { simd.load(numbers.as_ptr()) });
+        let mut lane = 0;
+        // SAFETY: so many numbers are in the row, whose lanes are a multiple of 8, as `WIDTH` divides 8.
+        unsafe {
+            while lane + 8 * S::WIDTH <= self.row.len() {
+                for j in 0..8 {
+                    sums[j] = simd.add(sums[j], simd.load(self.row.as_ptr().add(lane + j * S::WIDTH)));
+                }
+                lane += 8 * S::WIDTH;
+            }
+            for j in 0..8 {
+                if lane < self.row.len() {
+                    sums[j] = simd.add(sums[j], simd.load(self.row.as_ptr().add(lane)));
+                    lane += S::WIDTH;
+                }
             }
         }
         let s = simd.sums(sums);

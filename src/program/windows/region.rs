@@ -3,10 +3,11 @@
 use std::ops::Range;
 
 use super::super::batch::tile;
+use super::super::kernels::Isa;
 use super::super::kernels::nest::Source;
 use super::super::kernels::reduce::lane_sum;
 use super::super::kernels::script::{MOST_OUTSIDE, Outside};
-use super::super::kernels::turn::turn;
+use super::super::kernels::turn::{Starts, add_turned, turn};
 use super::super::lanes::{Block, LaneCode, Operand, Totals, Uniforms};
 use super::{Call, Window, WindowCode};
 
@@ -217,7 +218,7 @@ impl Region {
                     }
                     // Where columns have adjoints, each tile has a block of its own.
                     if let Some(block) = blocks.get(number) {
-                        self.scatter(code, first + number * of_tile, block, adjoints, outside);
+                        self.scatter(call.isa, code, first + number * of_tile, block, adjoints, outside);
                     }
                 }
             }
@@ -289,19 +290,14 @@ impl Region {
                     let numbers = &numbers[code.place(window, start) - first as usize..][..used];
                     rows[..used].copy_from_slice(numbers);
                 }
-                Window::Affine { step, .. } if side_by_side > 1 => {
-                    let step = usize::try_from(step).expect("a step forward");
-                    turn(call.isa, values, code.place(window, start), step, used, lanes, rows);
-                }
-                Window::Affine { .. } => {
-                    for (lane, number) in (start..).zip(&mut rows[..used]) {
-                        *number = values[code.place(window, lane)];
+                window => match code.starts(window, start, used) {
+                    Some(starts) => turn(call.isa, values, starts, used, lanes, rows),
+                    None => {
+                        for (lane, number) in (start..).zip(&mut rows[..used]) {
+                            *number = values[code.place(window, lane)];
+                        }
                     }
-                }
-                Window::List(span) => {
-                    let places = code.places[span.range()][start..][..used].iter().map(|&place| place as usize);
-                    read_columns(&places, values, rows, lanes);
-                }
+                },
             }
             for row in rows.chunks_exact_mut(lanes) {
                 let last = row[used - 1];
@@ -348,7 +344,7 @@ impl Region {
     }
 
     /// Adds the adjoints of what the lanes of a tile read, apart from those that were written `outside`.
-    fn scatter(&self, code: &WindowCode, start: usize, block: &Block, adjoints: &mut [f64], outside: bool) {
+    fn scatter(&self, isa: Isa, code: &WindowCode, start: usize, block: &Block, adjoints: &mut [f64], outside: bool) {
         let used = (self.lanes as usize - start).min(block.lanes());
         let lanes = block.lanes();
         let mut row = 0;
@@ -364,65 +360,28 @@ impl Region {
                     let to = &mut adjoints[code.place(window, start)..][..used];
                     to.iter_mut().zip(rows).for_each(|(to, from)| *to += from);
                 }
-                Window::Affine { .. } => {
-                    let places = (start..start + used).map(|lane| code.place(window, lane));
-                    add_columns(&places, adjoints, rows, lanes);
-                }
-                Window::List(span) => {
-                    let places = code.places[span.range()][start..][..used].iter().map(|&place| place as usize);
-                    add_columns(&places, adjoints, rows, lanes);
-                }
+                window => match code.starts(window, start, used) {
+                    Some(starts) => add_turned(isa, rows, starts, used, lanes, adjoints),
+                    None => {
+                        for (lane, number) in (start..).zip(&rows[..used]) {
+                            adjoints[code.place(window, lane)] += number;
+                        }
+                    }
+                },
             }
         }
     }
 }
 
-/// Reads neighbouring numbers from each place, as many as there are rows, a lane for each place.
-fn read_columns(places: &(impl Iterator<Item = usize> + Clone), values: &[f64], rows: &mut [f64], lanes: usize) {
-    for (first, rows) in (0..).step_by(6).zip(rows.chunks_mut(6 * lanes)) {
-        let places = places.clone().map(|place| place + first);
-        match rows.len() / lanes {
-            1 => read_few::<1>(places, values, rows, lanes),
-            2 => read_few::<2>(places, values, rows, lanes),
-            3 => read_few::<3>(places, values, rows, lanes),
-            4 => read_few::<4>(places, values, rows, lanes),
-            5 => read_few::<5>(places, values, rows, lanes),
-            _ => read_few::<6>(places, values, rows, lanes),
-        }
-    }
-}
-
-fn read_few<const N: usize>(places: impl Iterator<Item = usize>, values: &[f64], rows: &mut [f64], lanes: usize) {
-    let mut rows = rows.chunks_exact_mut(lanes);
-    let mut rows: [&mut [f64]; N] = std::array::from_fn(|_| rows.next().expect("so many rows"));
-    for (lane, place) in places.enumerate() {
-        for (row, number) in rows.iter_mut().zip(&values[place..place + N]) {
-            row[lane] = *number;
-        }
-    }
-}
-
-/// Adds to neighbouring numbers at each place what [`read_columns`] would read into the rows.
-fn add_columns(places: &(impl Iterator<Item = usize> + Clone), adjoints: &mut [f64], rows: &[f64], lanes: usize) {
-    for (first, rows) in (0..).step_by(6).zip(rows.chunks(6 * lanes)) {
-        let places = places.clone().map(|place| place + first);
-        match rows.len() / lanes {
-            1 => add_few::<1>(places, adjoints, rows, lanes),
-            2 => add_few::<2>(places, adjoints, rows, lanes),
-            3 => add_few::<3>(places, adjoints, rows, lanes),
-            4 => add_few::<4>(places, adjoints, rows, lanes),
-            5 => add_few::<5>(places, adjoints, rows, lanes),
-            _ => add_few::<6>(places, adjoints, rows, lanes),
-        }
-    }
-}
-
-fn add_few<const N: usize>(places: impl Iterator<Item = usize>, adjoints: &mut [f64], rows: &[f64], lanes: usize) {
-    let mut rows = rows.chunks_exact(lanes);
-    let rows: [&[f64]; N] = std::array::from_fn(|_| rows.next().expect("so many rows"));
-    for (lane, place) in places.enumerate() {
-        for (row, number) in rows.iter().zip(&mut adjoints[place..place + N]) {
-            *number += row[lane];
+impl WindowCode {
+    /// Where the numbers of some lanes begin, if they go forward by steps or are a list.
+    fn starts(&self, window: Window, start: usize, used: usize) -> Option<Starts<'_>> {
+        match window {
+            Window::Affine { step, .. } => {
+                let step = usize::try_from(step).ok()?;
+                Some(Starts::Step { first: self.place(window, start), step })
+            }
+            Window::List(span) => Some(Starts::Places(&self.places[span.range()][start..][..used])),
         }
     }
 }
