@@ -65,13 +65,17 @@ impl Classes {
         };
         if by_level {
             let mut slots = slots_by_level(leaves, fused, &kinds);
+            let mut before = None;
             for level in slots.chunk_by_mut(|&a, &b| kinds.level(a) == kinds.level(b)) {
                 sort_by_first_appearance(level, |slot| kinds.class(slot).0);
                 for class in level.chunk_by_mut(|&a, &b| kinds.class(a) == kinds.class(b)) {
                     if sorts {
                         sort_by_first_appearance(class, |slot| kinds.side(slot));
                     }
-                    classes.push(class);
+                    // Neighbours of the same shape on one level may be read together.
+                    let alike = Some((kinds.level(class[0]), kinds.class(class[0]).1));
+                    classes.push(class, before != alike);
+                    before = alike;
                 }
             }
         } else {
@@ -83,16 +87,17 @@ impl Classes {
                 |slot| (kinds.flat(slot), kinds.class(slot).1),
                 |slot, reads| each_operand(fused, regions, slot, &mut |operand| reads.push(operand)),
             );
-            runs.starts.windows(2).for_each(|ends| classes.push(&runs.order[ends[0] as usize..ends[1] as usize]));
+            runs.starts.windows(2).for_each(|ends| classes.push(&runs.order[ends[0] as usize..ends[1] as usize], true));
         }
         classes.starts.push(narrow(classes.order.len()));
         classes.len = classes.len.next_multiple_of(8);
         classes
     }
 
-    fn push(&mut self, members: &[u32]) {
+    /// Gives slots to a class; those of a large one begin a register if it `aligns`.
+    fn push(&mut self, members: &[u32], aligns: bool) {
         self.starts.push(narrow(self.order.len()));
-        if members.len() >= 8 {
+        if aligns && members.len() >= 8 {
             self.len = self.len.next_multiple_of(8);
         }
         for &slot in members {
