@@ -367,7 +367,7 @@ impl Kernel for Product<'_> {
             lane += S::WIDTH
                 * match vectors {
                     4.. if S::REGISTERS >= 32 => self.columns::<S, 4, 6>(simd, lane),
-                    4.. => self.columns::<S, 4, 2>(simd, lane),
+                    3 | 5.. => self.columns::<S, 3, 4>(simd, lane),
                     2.. => self.columns::<S, 2, 4>(simd, lane),
                     _ => self.columns::<S, 1, 8>(simd, lane),
                 };
@@ -381,22 +381,21 @@ impl Product<'_> {
     fn columns<S: Simd, const N: usize, const M: usize>(&mut self, simd: S, lane: usize) -> usize {
         let rows = self.matrix.shape[0] as usize;
         let mut row = 0;
-        while row + M <= rows {
-            self.block::<S, N, M>(simd, lane, row);
-            row += M;
-        }
-        while row + 2 <= rows {
-            self.block::<S, N, 2>(simd, lane, row);
-            row += 2;
-        }
-        if row < rows {
-            self.block::<S, N, 1>(simd, lane, row);
+        while row < rows {
+            // Two blocks of four are better than one of six and one of two.
+            row += match rows - row {
+                6 | 7 | 9.. if M == 6 => self.block::<S, N, 6>(simd, lane, row),
+                8.. if M == 8 => self.block::<S, N, 8>(simd, lane, row),
+                4.. => self.block::<S, N, 4>(simd, lane, row),
+                2.. => self.block::<S, N, 2>(simd, lane, row),
+                _ => self.block::<S, N, 1>(simd, lane, row),
+            };
         }
         N
     }
 
     #[inline(always)]
-    fn block<S: Simd, const N: usize, const M: usize>(&mut self, simd: S, lane: usize, row: usize) {
+    fn block<S: Simd, const N: usize, const M: usize>(&mut self, simd: S, lane: usize, row: usize) -> usize {
         let lanes = self.out.lanes();
         let step = self.matrix.out_step as isize * lanes.cast_signed();
         let first = place(self.matrix.out, row, self.matrix.out_step) * lanes;
@@ -417,6 +416,7 @@ impl Product<'_> {
                 unsafe { simd.store(sum[m][v], first.offset(m.cast_signed() * step).add(v * S::WIDTH)) };
             }
         }
+        M
     }
 
     /// What `M` rows come to, in `N` registers of lanes.
