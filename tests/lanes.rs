@@ -104,6 +104,21 @@ fn a_network_agrees_with_single_examples() {
 }
 
 #[test]
+fn functions_beside_their_derivatives_agree_with_single_examples() {
+    let graph = Graph::new();
+    let (x, w) = (graph.inputs("x", 3), graph.parameters("w", &[0.4, -0.7]));
+    let angle = w[0] * x[0] + x[1];
+    let (sin, cos) = (angle.sin(), angle.cos());
+    let (sinh, cosh) = (x[2].sinh(), x[2].cosh());
+    let turned = [cos * x[0] - sin * x[1], sin * x[0] + cos * x[1]];
+    let y = turned[0].square() + w[1] * turned[1] * sinh / cosh + angle.tanh();
+    let program = graph.compile(&[y, sin, turned[1]]).expect("its own nodes");
+    for lanes in [2, 8, 37] {
+        agrees(&program, &[0.4, -0.7], &numbers(5, 3 * lanes), lanes, "sines and cosines");
+    }
+}
+
+#[test]
 fn a_repeated_run_has_the_same_bits() {
     let graph = Graph::new();
     let recipe: Vec<_> = (0..50_u16).map(|k| ((7 * k % 251) as u8, [k, 3 * k, 5 * k, 11 * k])).collect();

@@ -86,8 +86,9 @@ impl Display for WindowCode {
                 Back::Nest { nest, mode, minus, .. } => {
                     writeln!(f, "  {}", nest.text(["d", "d", "v"], sign(*mode, *minus)))?;
                 }
-                Back::Factors(Factors { out, count, signs, .. }) => {
-                    writeln!(f, "  d of {} += d{}", Each("factors", *signs), Slots(*out, *count, 1))?;
+                Back::Factors(Factors { out, count, signs, summands: [added, subtracted], .. }) => {
+                    let signs = Signs { plus: signs.plus + added.len(), minus: signs.minus + subtracted.len() };
+                    writeln!(f, "  d of {} += d{}", Each("factors", signs), Slots(*out, *count, 1))?;
                 }
                 Back::Region(number) => {
                     let region = &self.regions[*number as usize];

@@ -172,7 +172,8 @@ impl Planner<'_> {
             }
             Made::Terms(terms) => {
                 let factors = self.factors(terms);
-                let places: Vec<u32> = self.code.pairs[factors.list.range()].iter().map(|&(to, _)| to).collect();
+                let mut places: Vec<u32> = self.code.pairs[factors.list.range()].iter().map(|&(to, _)| to).collect();
+                factors.summands.iter().for_each(|span| places.extend(&self.code.places[span.range()]));
                 if self.any_needed(&places) {
                     self.mode(&places, false);
                     self.own_results(terms.out..terms.out + terms.count);
@@ -211,25 +212,36 @@ impl Planner<'_> {
 
     /// The factors of sums whose adjoints are needed; where a sum has fewer of them than another, zeros fill the list.
     fn factors(&mut self, terms: &Terms) -> Factors {
+        let WindowCode { one, zero, .. } = *self.code;
         let (needs, pairs) = (&self.needs, &self.code.pairs);
         let needed = |place: usize| {
             let (a, b) = pairs[place];
             [(a, b), (b, a)].into_iter().filter(|&(to, _)| needs[to as usize])
         };
+        let alone = |&(_, other): &(u32, u32)| terms.count == 1 && other == one;
+        let product = |place: usize| needed(place).filter(|pair| !alone(pair));
         let Signs { plus, minus } = terms.signs;
         let [added, subtracted] = [(0, plus), (plus, minus)].map(|(skip, count)| {
             let of_row = move |start: usize| start + skip as usize..start + (skip + count) as usize;
             let rows = terms.list.range().step_by(terms.signs.count().max(1)).map(of_row);
-            (rows.clone(), rows.map(|row| row.flat_map(needed).count()).max().unwrap_or(0))
+            let summands = rows.clone().flatten().flat_map(needed).filter(alone).map(|(to, _)| to);
+            (rows.clone(), rows.map(|row| row.flat_map(product).count()).max().unwrap_or(0), summands.collect())
         });
-        let nothing = std::iter::repeat((self.code.zero, self.code.zero));
+        let nothing = std::iter::repeat((zero, zero));
         let mut list = Vec::with_capacity((added.1 + subtracted.1) * terms.count as usize);
         for (plus, minus) in added.0.zip(subtracted.0) {
-            list.extend(plus.flat_map(needed).chain(nothing.clone()).take(added.1));
-            list.extend(minus.flat_map(needed).chain(nothing.clone()).take(subtracted.1));
+            list.extend(plus.flat_map(product).chain(nothing.clone()).take(added.1));
+            list.extend(minus.flat_map(product).chain(nothing.clone()).take(subtracted.1));
         }
         let signs = Signs { plus: narrow(added.1), minus: narrow(subtracted.1) };
-        Factors { out: terms.out, count: terms.count, signs, list: self.code.push_pairs(list) }
+        let summands: [Vec<u32>; 2] = [added.2, subtracted.2];
+        Factors {
+            out: terms.out,
+            count: terms.count,
+            signs,
+            list: self.code.push_pairs(list),
+            summands: summands.map(|summands| self.code.push_places(summands)),
+        }
     }
 
     /// A nest whose second factor are adjoints.

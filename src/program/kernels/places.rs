@@ -102,6 +102,18 @@ impl List<'_, u32> {
         }
     }
 
+    /// Adds the same to the number at each place.
+    ///
+    /// # Panics
+    /// When the pool goes beyond the numbers.
+    pub(crate) fn add_one(self, term: f64, numbers: &mut [f64]) {
+        assert!(self.end <= numbers.len(), "a place lies beyond the numbers");
+        for &place in self.items {
+            // SAFETY: invariant 4 of the room.
+            unsafe { *numbers.get_unchecked_mut(place as usize) += term };
+        }
+    }
+
     /// Adds a term to the number at each place.
     ///
     /// # Panics
@@ -117,6 +129,8 @@ impl List<'_, u32> {
 
 impl List<'_, Pair> {
     /// Computes the numbers of a range, each a sum of products of two numbers; a later one may read an earlier one.
+    ///
+    /// Four sums are added up side by side where there are as many terms.
     ///
     /// # Panics
     /// When the pool or a sum goes beyond the numbers.
@@ -178,11 +192,20 @@ fn sums<'p, R: AsRef<[Pair]> + ?Sized + 'p>(
         unsafe {
             let at = |place: u32| *numbers.get_unchecked(place as usize);
             let mut sum = if mode == Mode::Add { *numbers.get_unchecked(out) } else { -0.0 };
-            for &(a, b) in added {
-                sum += product(at(a), at(b));
-            }
-            for &(a, b) in subtracted {
-                sum -= product(at(a), at(b));
+            for (pairs, sign) in [(added, 1.0), (subtracted, -1.0)] {
+                let (fours, rest) = pairs.as_chunks::<4>();
+                if !fours.is_empty() {
+                    let mut sums = [-0.0; 4];
+                    for four in fours {
+                        for (sum, &(a, b)) in sums.iter_mut().zip(four) {
+                            *sum += product(at(a), at(b));
+                        }
+                    }
+                    sum += sign * ((sums[0] + sums[1]) + (sums[2] + sums[3]));
+                }
+                for &(a, b) in rest {
+                    sum += sign * product(at(a), at(b));
+                }
             }
             *numbers.get_unchecked_mut(out) = sum;
         }

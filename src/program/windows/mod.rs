@@ -77,6 +77,8 @@ pub(super) struct Factors {
     pub(super) count: u32,
     pub(super) signs: Signs,
     pub(super) list: Span,
+    /// The summands of a single sum, added and subtracted, whose other factor is 1.
+    pub(super) summands: [Span; 2],
 }
 
 /// Sums that go on from each other: each is the one before times a factor and a summand, two places of the list.

@@ -38,9 +38,15 @@ impl WindowCode {
                     let buffers = &mut run.regions[*number as usize];
                     self.regions[*number as usize].reverse(call, self, values, adjoints, buffers);
                 }
-                Back::Factors(Factors { out, count, signs, list }) => {
+                Back::Factors(Factors { out, count, signs, list, summands }) => {
                     let sums = *out as usize..(out + count) as usize;
                     self.pairs.list(list.range()).add_to_factors(*signs, sums, values, adjoints);
+                    if summands.iter().any(|span| !span.is_empty()) {
+                        let delta = adjoints[*out as usize];
+                        for (span, delta) in summands.iter().zip([delta, -delta]) {
+                            self.places.list(span.range()).add_one(delta, adjoints);
+                        }
+                    }
                 }
                 Back::Chain(chain) => self.chain_back(isa, chain, values, adjoints),
                 Back::List { list, mode } => self.list_reverse(isa, list, *mode, values, adjoints, scratch),
