@@ -5,7 +5,7 @@
 
 use super::super::kernels::linear::Mode;
 use super::super::kernels::nest::Nest;
-use super::super::kernels::places::Signs;
+use super::super::kernels::places::{Pair, Signs};
 use super::super::windows::{Back, Factors, Terms, Window, WindowCode};
 use super::late::{Late, When};
 use super::windows::{Made, Product, narrow};
@@ -213,32 +213,42 @@ impl Planner<'_> {
     /// The factors of sums whose adjoints are needed; where a sum has fewer of them than another, zeros fill the list.
     fn factors(&mut self, terms: &Terms) -> Factors {
         let WindowCode { one, zero, .. } = *self.code;
-        let (needs, pairs) = (&self.needs, &self.code.pairs);
-        let needed = |place: usize| {
-            let (a, b) = pairs[place];
-            [(a, b), (b, a)].into_iter().filter(|&(to, _)| needs[to as usize])
+        let needs = &self.needs;
+        let pairs = &self.code.pairs[terms.list.range()];
+        let rows = || {
+            let rows = pairs.chunks_exact(terms.signs.count().max(1));
+            rows.map(|row| <[&[Pair]; 2]>::from(row.split_at(terms.signs.plus as usize)))
         };
-        let alone = |&(_, other): &(u32, u32)| terms.count == 1 && other == one;
-        let product = |place: usize| needed(place).filter(|pair| !alone(pair));
-        let Signs { plus, minus } = terms.signs;
-        let [added, subtracted] = [(0, plus), (plus, minus)].map(|(skip, count)| {
-            let of_row = move |start: usize| start + skip as usize..start + (skip + count) as usize;
-            let rows = terms.list.range().step_by(terms.signs.count().max(1)).map(of_row);
-            let summands = rows.clone().flatten().flat_map(needed).filter(alone).map(|(to, _)| to);
-            (rows.clone(), rows.map(|row| row.flat_map(product).count()).max().unwrap_or(0), summands.collect())
-        });
-        let nothing = std::iter::repeat((zero, zero));
-        let mut list = Vec::with_capacity((added.1 + subtracted.1) * terms.count as usize);
-        for (plus, minus) in added.0.zip(subtracted.0) {
-            list.extend(plus.flat_map(product).chain(nothing.clone()).take(added.1));
-            list.extend(minus.flat_map(product).chain(nothing.clone()).take(subtracted.1));
+        let mut summands = [vec![], vec![]];
+        let mut most = [0, 0];
+        for row in rows() {
+            for ((pairs, most), summands) in row.into_iter().zip(&mut most).zip(&mut summands) {
+                let mut count = 0;
+                for &(a, b) in pairs {
+                    if terms.count == 1 && b == one {
+                        summands.extend(needs[a as usize].then_some(a));
+                    } else {
+                        count += usize::from(needs[a as usize]) + usize::from(needs[b as usize]);
+                    }
+                }
+                *most = count.max(*most);
+            }
         }
-        let signs = Signs { plus: narrow(added.1), minus: narrow(subtracted.1) };
-        let summands: [Vec<u32>; 2] = [added.2, subtracted.2];
+        let mut list: Vec<Pair> = Vec::with_capacity((most[0] + most[1]) * terms.count as usize);
+        for row in rows() {
+            for (pairs, most) in row.into_iter().zip(most) {
+                let end = list.len() + most;
+                for &(a, b) in pairs.iter().filter(|(_, b)| terms.count > 1 || *b != one) {
+                    list.extend(needs[a as usize].then_some((a, b)));
+                    list.extend(needs[b as usize].then_some((b, a)));
+                }
+                list.resize(end, (zero, zero));
+            }
+        }
         Factors {
             out: terms.out,
             count: terms.count,
-            signs,
+            signs: Signs { plus: narrow(most[0]), minus: narrow(most[1]) },
             list: self.code.push_pairs(list),
             summands: summands.map(|summands| self.code.push_places(summands)),
         }

@@ -74,8 +74,10 @@ impl<T> std::ops::Deref for Pool<T> {
 
 impl<T: Reach> Extend<T> for Pool<T> {
     fn extend<I: IntoIterator<Item = T>>(&mut self, items: I) {
-        let end = &mut self.end;
-        self.items.extend(items.into_iter().inspect(|item| *end = (*end).max(item.last() as usize + 1)));
+        let start = self.items.len();
+        self.items.extend(items);
+        let last = self.items[start..].iter().map(|item| item.last()).max();
+        self.end = self.end.max(last.map_or(0, |last| last as usize + 1));
     }
 }
 
