@@ -103,23 +103,56 @@ fn measure(workload: &mut dyn Workload) -> Value {
         has_strong.then_some(&mut || _ = black_box(workload.borrow_mut().strong(black_box(&mut buffer.borrow_mut())))),
     );
     let name = workload.borrow().name();
-    json!({
-        "workload": name,
-        "mode": if lanes > 1 { "lanes" } else { "one graph" },
-        "batch": lanes,
-        "nodes": graph.len(),
-        "operations": operations,
-        "ns": best[0],
-        "plain_ns": best[1],
-        "strong_ns": finite(best[2]),
-        "ratio": best[0] / best[1],
-        "strong_ratio": finite(best[0] / best[2]),
-        "ns_per_op": best[0] / operations as f64,
-        "plain_ns_per_op": best[1] / operations as f64,
-        "compile_ns_per_node": compile_time.as_nanos() as f64 / graph.len() as f64,
-        "bytes_per_node": workspace.bytes() as f64 / (graph.len() * lanes) as f64,
-        "check": check,
-    })
+    Measured {
+        workload: name,
+        mode: if lanes > 1 { "lanes" } else { "one graph" },
+        lanes,
+        nodes: graph.len(),
+        operations,
+        best,
+        compile_time,
+        bytes: workspace.bytes(),
+        check,
+    }
+    .row()
+}
+
+/// What was measured of a workload.
+struct Measured {
+    workload: String,
+    mode: &'static str,
+    lanes: usize,
+    nodes: usize,
+    operations: usize,
+    /// Nanoseconds of ours, plain and strong.
+    best: [f64; 3],
+    compile_time: Duration,
+    bytes: usize,
+    /// The largest relative difference of the gradients.
+    check: f64,
+}
+
+impl Measured {
+    fn row(self) -> Value {
+        let Self { workload, mode, lanes, nodes, operations, best: [ns, plain_ns, strong_ns], .. } = self;
+        json!({
+            "workload": workload,
+            "mode": mode,
+            "batch": lanes,
+            "nodes": nodes,
+            "operations": operations,
+            "ns": ns,
+            "plain_ns": plain_ns,
+            "strong_ns": finite(strong_ns),
+            "ratio": ns / plain_ns,
+            "strong_ratio": finite(ns / strong_ns),
+            "ns_per_op": ns / operations as f64,
+            "plain_ns_per_op": plain_ns / operations as f64,
+            "compile_ns_per_node": self.compile_time.as_nanos() as f64 / nodes as f64,
+            "bytes_per_node": self.bytes as f64 / (nodes * lanes) as f64,
+            "check": self.check,
+        })
+    }
 }
 
 /// The Jacobian of a bundle adjustment: a block for each observation, by one small program over lanes, whose outputs are
@@ -145,23 +178,18 @@ fn measure_jacobian(bundle: &BundleAdjustment) -> Value {
     bundle.plain_jacobian(&mut blocks);
     let best = race(&mut ours, &mut || bundle.plain_jacobian(black_box(&mut blocks)), None::<&mut fn()>);
     let turned: Vec<f64> = (0..BLOCK * lanes).map(|i| workspace.output(i % BLOCK)[i / BLOCK]).collect();
-    json!({
-        "workload": "ba Jacobian",
-        "mode": "small program",
-        "batch": lanes,
-        "nodes": graph.len(),
-        "operations": operations,
-        "ns": best[0],
-        "plain_ns": best[1],
-        "strong_ns": Value::Null,
-        "ratio": best[0] / best[1],
-        "strong_ratio": Value::Null,
-        "ns_per_op": best[0] / operations as f64,
-        "plain_ns_per_op": best[1] / operations as f64,
-        "compile_ns_per_node": compile_time.as_nanos() as f64 / graph.len() as f64,
-        "bytes_per_node": workspace.bytes() as f64 / (graph.len() * lanes) as f64,
-        "check": difference(&turned, &blocks),
-    })
+    Measured {
+        workload: "ba Jacobian".to_owned(),
+        mode: "small program",
+        lanes,
+        nodes: graph.len(),
+        operations,
+        best,
+        compile_time,
+        bytes: workspace.bytes(),
+        check: difference(&turned, &blocks),
+    }
+    .row()
 }
 
 /// The least times of the three, run in turns; infinite where there is none.

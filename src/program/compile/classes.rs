@@ -85,7 +85,7 @@ impl Classes {
                 &slots,
                 narrow(leaves),
                 |slot| (kinds.flat(slot), kinds.class(slot).1),
-                |slot, reads| each_operand(fused, regions, slot, &mut |operand| reads.push(operand)),
+                |slot, reads| each_operand(fused, regions, slot, |operand| reads.push(operand)),
             );
             runs.starts.windows(2).for_each(|ends| classes.push(&runs.order[ends[0] as usize..ends[1] as usize], true));
         }
@@ -114,10 +114,10 @@ impl Classes {
 }
 
 /// Calls `visit` with every operand of a computed slot.
-fn each_operand(fused: &Fused, regions: &[Region], slot: u32, visit: &mut dyn FnMut(u32)) {
+fn each_operand(fused: &Fused, regions: &[Region], slot: u32, mut visit: impl FnMut(u32)) {
     match fused.code[slot as usize] {
         Code::Leaf | Code::Absorbed => {}
-        Code::Linear(_) => fused.terms(slot as usize).iter().for_each(|term| term.each_factor(&mut *visit)),
+        Code::Linear(_) => fused.terms(slot as usize).iter().for_each(|term| term.each_factor(&mut visit)),
         Code::Map(_) | Code::List(_) => fused.operands(slot as usize).iter().copied().for_each(visit),
         Code::Region(number) => regions[number as usize].reads.iter().copied().for_each(visit),
     }

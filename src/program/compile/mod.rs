@@ -216,7 +216,7 @@ impl Program {
         if runs(Pass::Script) {
             script::of_windows(&mut code);
         } else {
-            code.turns = [script::each(code.forward.len()), script::each(code.reverse.len())];
+            code.turns = script::in_turn(&code.forward, &code.reverse);
         }
         for region in &mut code.regions {
             let lies = |column: &Column| matches!(column.window, Window::Affine { step: 1, .. });
@@ -236,7 +236,7 @@ impl Program {
         if self.without.runs(Pass::Script) {
             script::of_lanes(code, candidates);
         } else {
-            code.turns = [script::each(code.forward.len()), script::each(code.reverse.len())];
+            code.turns = script::in_turn(&code.forward, &code.reverse);
         }
     }
 

@@ -115,9 +115,10 @@ pub(super) fn lines_of(sum: &lanes::Sum) -> Option<usize> {
     (lines <= 2 && count(&sum.shared) <= 1 && count(&sum.shared_products) == 0).then_some(lines.max(1))
 }
 
-/// Every step in its turn, where nothing is written as lines.
-pub(super) fn each(steps: usize) -> Vec<Turn> {
-    (0..u32::try_from(steps).expect("fewer than 2³² steps")).map(Turn::Step).collect()
+/// The turns of both passes, where nothing is written as lines.
+pub(super) fn in_turn<F, R>(forward: &[F], reverse: &[R]) -> [Vec<Turn>; 2] {
+    [forward.len(), reverse.len()]
+        .map(|steps| (0..u32::try_from(steps).expect("fewer than 2³² steps")).map(Turn::Step).collect())
 }
 
 /// A value, or a parameter where the caller has it.

@@ -84,6 +84,39 @@ fn at(places: &[u32], example: usize) -> usize {
     unsafe { *places.get_unchecked(example) as usize }
 }
 
+/// What is done with each part of a table.
+trait Parts {
+    /// Eight numbers of eight examples, from a lane and a row on.
+    fn square<S: Simd>(&mut self, simd: S, lane: usize, row: usize);
+
+    /// `N` numbers of each example from one on.
+    fn few<const N: usize>(&mut self, first: usize, row: usize);
+}
+
+/// Divides a table of `used` examples of `rows` numbers into squares and what is left.
+#[inline(always)]
+fn divide<S: Simd>(simd: S, parts: &mut impl Parts, used: usize, rows: usize) {
+    let (lanes, eights) = (used / 8 * 8, rows / 8 * 8);
+    for lane in (0..lanes).step_by(8) {
+        for row in (0..eights).step_by(8) {
+            parts.square(simd, lane, row);
+        }
+    }
+    for row in (0..eights).step_by(8) {
+        parts.few::<8>(lanes, row);
+    }
+    match rows - eights {
+        0 => {}
+        1 => parts.few::<1>(0, eights),
+        2 => parts.few::<2>(0, eights),
+        3 => parts.few::<3>(0, eights),
+        4 => parts.few::<4>(0, eights),
+        5 => parts.few::<5>(0, eights),
+        6 => parts.few::<6>(0, eights),
+        _ => parts.few::<7>(0, eights),
+    }
+}
+
 /// The kernel of [`turn`]; the table has been checked.
 struct Turn<'a, F> {
     from: &'a [f64],
@@ -99,42 +132,28 @@ impl<F: Fn(usize) -> usize> Kernel for Turn<'_, F> {
 
     #[inline(always)]
     fn run<S: Simd>(mut self, simd: S) {
-        let (rows, used) = (self.rows, self.used);
-        for lane in (0..used / 8 * 8).step_by(8) {
-            for row in (0..rows / 8 * 8).step_by(8) {
-                let read = std::array::from_fn(|l| self.from.as_ptr().wrapping_add((self.start)(lane + l) + row));
-                let to = self.to.as_mut_ptr();
-                let write = std::array::from_fn(|r| to.wrapping_add((row + r) * self.lanes + lane));
-                // SAFETY: the table was checked: each example has so many numbers, and the rows have these lanes.
-                unsafe { simd.turn(&read, [8, 8], &write) };
-            }
-        }
-        for row in (0..rows / 8 * 8).step_by(8) {
-            self.few::<8>(used / 8 * 8, row);
-        }
-        let row = rows / 8 * 8;
-        match rows % 8 {
-            0 => {}
-            1 => self.few::<1>(0, row),
-            2 => self.few::<2>(0, row),
-            3 => self.few::<3>(0, row),
-            4 => self.few::<4>(0, row),
-            5 => self.few::<5>(0, row),
-            6 => self.few::<6>(0, row),
-            _ => self.few::<7>(0, row),
-        }
+        let (used, rows) = (self.used, self.rows);
+        divide(simd, &mut self, used, rows);
     }
 }
 
-impl<F: Fn(usize) -> usize> Turn<'_, F> {
-    /// `N` numbers of each example from one on.
+impl<F: Fn(usize) -> usize> Parts for Turn<'_, F> {
+    #[inline(always)]
+    fn square<S: Simd>(&mut self, simd: S, lane: usize, row: usize) {
+        let (from, to) = (self.from.as_ptr(), self.to.as_mut_ptr());
+        let read = std::array::from_fn(|l| from.wrapping_add((self.start)(lane + l) + row));
+        let write = std::array::from_fn(|r| to.wrapping_add((row + r) * self.lanes + lane));
+        // SAFETY: the table was checked: each example has so many numbers, and the rows have these lanes.
+        unsafe { simd.turn(&read, [8, 8], &write) };
+    }
+
     #[inline(always)]
     fn few<const N: usize>(&mut self, first: usize, row: usize) {
         let to: [*mut f64; N] = std::array::from_fn(|r| self.to.as_mut_ptr().wrapping_add((row + r) * self.lanes));
         for l in first..self.used {
             let from = self.from.as_ptr().wrapping_add((self.start)(l) + row);
             for (r, to) in to.iter().enumerate() {
-                // SAFETY: the table was checked: each example has so many numbers, and the rows have these lanes.
+                // SAFETY: as above.
                 unsafe { to.add(l).write(from.add(r).read()) };
             }
         }
@@ -156,50 +175,36 @@ impl<F: Fn(usize) -> usize> Kernel for AddTurned<'_, F> {
 
     #[inline(always)]
     fn run<S: Simd>(mut self, simd: S) {
-        let (rows, used) = (self.rows, self.used);
-        for lane in (0..used / 8 * 8).step_by(8) {
-            for row in (0..rows / 8 * 8).step_by(8) {
-                let mut turned = MaybeUninit::<[[f64; 8]; 8]>::uninit();
-                let first = turned.as_mut_ptr().cast::<f64>();
-                let read = std::array::from_fn(|r| self.from.as_ptr().wrapping_add((row + r) * self.lanes + lane));
-                let write = std::array::from_fn(|l| first.wrapping_add(8 * l));
-                // SAFETY: the rows have these lanes; eight times eight numbers are written.
-                let turned = unsafe {
-                    simd.turn(&read, [8, 8], &write);
-                    turned.assume_init_ref()
-                };
-                for (l, numbers) in turned.iter().enumerate() {
-                    // SAFETY: the table was checked: each example has so many numbers.
-                    unsafe { add(simd, numbers, self.to.as_mut_ptr().add((self.start)(lane + l) + row)) };
-                }
-            }
-        }
-        for row in (0..rows / 8 * 8).step_by(8) {
-            self.few::<8>(used / 8 * 8, row);
-        }
-        let row = rows / 8 * 8;
-        match rows % 8 {
-            0 => {}
-            1 => self.few::<1>(0, row),
-            2 => self.few::<2>(0, row),
-            3 => self.few::<3>(0, row),
-            4 => self.few::<4>(0, row),
-            5 => self.few::<5>(0, row),
-            6 => self.few::<6>(0, row),
-            _ => self.few::<7>(0, row),
-        }
+        let (used, rows) = (self.used, self.rows);
+        divide(simd, &mut self, used, rows);
     }
 }
 
-impl<F: Fn(usize) -> usize> AddTurned<'_, F> {
-    /// Adds to `N` numbers of each example from one on.
+impl<F: Fn(usize) -> usize> Parts for AddTurned<'_, F> {
+    #[inline(always)]
+    fn square<S: Simd>(&mut self, simd: S, lane: usize, row: usize) {
+        let mut turned = MaybeUninit::<[[f64; 8]; 8]>::uninit();
+        let first = turned.as_mut_ptr().cast::<f64>();
+        let read = std::array::from_fn(|r| self.from.as_ptr().wrapping_add((row + r) * self.lanes + lane));
+        let write = std::array::from_fn(|l| first.wrapping_add(8 * l));
+        // SAFETY: the rows have these lanes; eight times eight numbers are written.
+        let turned = unsafe {
+            simd.turn(&read, [8, 8], &write);
+            turned.assume_init_ref()
+        };
+        for (l, numbers) in turned.iter().enumerate() {
+            // SAFETY: the table was checked: each example has so many numbers.
+            unsafe { add(simd, numbers, self.to.as_mut_ptr().add((self.start)(lane + l) + row)) };
+        }
+    }
+
     #[inline(always)]
     fn few<const N: usize>(&mut self, first: usize, row: usize) {
         let from: [*const f64; N] = std::array::from_fn(|r| self.from.as_ptr().wrapping_add((row + r) * self.lanes));
         for l in first..self.used {
             let to = self.to.as_mut_ptr().wrapping_add((self.start)(l) + row);
             for (r, from) in from.iter().enumerate() {
-                // SAFETY: the table was checked: each example has so many numbers, and the rows have these lanes.
+                // SAFETY: as above, and the rows have this lane.
                 unsafe { *to.add(r) += from.add(l).read() };
             }
         }
