@@ -68,7 +68,8 @@ operators! { [] Symbol }
 
 #[cfg(test)]
 mod tests {
-    use super::*;
+    use super::partial;
+    use crate::op::Op;
 
     #[test]
     fn sines_and_cosines_are_each_others_derivatives() {
