@@ -7,7 +7,7 @@
 
 use std::ops::Range;
 
-use rustc_hash::FxHashMap;
+use rustc_hash::{FxHashMap, FxHashSet};
 
 use super::super::Program;
 use super::super::kernels::Zero;
@@ -39,6 +39,9 @@ pub(super) struct Classes {
 
 const NOTHING: u32 = u32::MAX;
 
+/// From how many computed slots on a graph is large.
+const LARGE: usize = 1 << 18;
+
 impl Classes {
     /// Orders fused code; puts the terms of sums into an order that members of a class share.
     ///
@@ -69,7 +72,7 @@ impl Classes {
             for level in slots.chunk_by_mut(|&a, &b| kinds.level(a) == kinds.level(b)) {
                 sort_by_first_appearance(level, |slot| kinds.class(slot).0);
                 for class in level.chunk_by_mut(|&a, &b| kinds.class(a) == kinds.class(b)) {
-                    if sorts {
+                    if sorts && !goes_anywhere(class, |slot| kinds.side(slot)) {
                         sort_by_first_appearance(class, |slot| kinds.side(slot));
                     }
                     // Neighbours of the same shape on one level may be read together.
@@ -141,17 +144,24 @@ fn sort_by_first_appearance(slots: &mut [u32], key: impl Fn(u32) -> u32) {
     slots.iter_mut().zip(ranked).for_each(|(slot, (_, sorted))| *slot = sorted);
 }
 
+/// Whether the members of a large class go to so many different places that to sort them would help nobody, by a sample.
+fn goes_anywhere(class: &[u32], side: impl Fn(u32) -> u32) -> bool {
+    const SAMPLE: usize = 32;
+    let sample = class.iter().step_by(class.len().div_ceil(SAMPLE));
+    class.len() >= 2 * SAMPLE && 2 * sample.map(|&slot| side(slot)).collect::<FxHashSet<u32>>().len() > SAMPLE
+}
+
 /// The slots that compute something, level by level.
 fn slots_by_level(leaves: usize, fused: &Fused, kinds: &Kinds) -> Vec<u32> {
     let computed = || (leaves..kinds.slots.len()).filter(|&slot| fused.computes(slot));
     let mut ends = vec![0_u32; kinds.highest as usize + 2];
-    computed().for_each(|slot| ends[kinds.slots[slot].0 as usize + 1] += 1);
+    computed().for_each(|slot| ends[kinds.slots[slot].level as usize + 1] += 1);
     for level in 0..ends.len() - 1 {
         ends[level + 1] += ends[level];
     }
     let mut sorted = vec![0; kinds.computed];
     for slot in computed() {
-        let next = &mut ends[kinds.slots[slot].0 as usize];
+        let next = &mut ends[kinds.slots[slot].level as usize];
         sorted[*next as usize] = narrow(slot);
         *next += 1;
     }
@@ -166,10 +176,7 @@ type Class = (u32, Shape);
 
 /// The levels, kinds and classes of all slots, pairs where what is read together lies anywhere.
 struct Kinds {
-    /// The level of each slot, and a hash of its operation; for leaves, which kind of leaf it is.
-    slots: Vec<(u32, u32)>,
-    /// The first user of each slot, 0 for none, and a hash of the place in which that uses it.
-    users: Vec<(u32, u32)>,
+    slots: Vec<Slot>,
     classes: Vec<Class>,
     /// How many slots compute something, and the highest level of all.
     computed: usize,
@@ -178,16 +185,27 @@ struct Kinds {
     distinct: usize,
 }
 
+/// What is known of a slot, side by side, since it is asked for together.
+#[derive(Clone, Copy, Default)]
+struct Slot {
+    level: u32,
+    /// A hash of the operation; for leaves, which kind of leaf it is.
+    flat: u32,
+    /// The first user, 0 for none.
+    user: u32,
+    /// A hash of the place in which that uses it.
+    edge: u32,
+}
+
 impl Kinds {
     fn new(program: &Program, fused: &mut Fused, regions: &[Region]) -> Self {
         let layout = &program.layout;
         let leaves = layout.len - program.steps.len();
-        // Pages of zeros cost nothing before they are written to.
-        let (users, classes) = (vec![(0, 0); layout.len], vec![(0, (0, 0, 0)); program.steps.len()]);
-        let mut slots = vec![(0, 0); layout.len];
-        slots[layout.inputs..][..layout.parameters].fill((0, 1));
-        slots[layout.inputs + layout.parameters..][..program.constants.len()].fill((0, 2));
-        let mut kinds = Self { slots, users, classes, computed: 0, highest: 0, distinct: 0 };
+        let classes = vec![(0, (0, 0, 0)); program.steps.len()];
+        let mut slots = vec![Slot::default(); layout.len];
+        slots[layout.inputs..][..layout.parameters].fill(Slot { flat: 1, ..Slot::default() });
+        slots[layout.inputs + layout.parameters..][..program.constants.len()].fill(Slot { flat: 2, ..Slot::default() });
+        let mut kinds = Self { slots, classes, computed: 0, highest: 0, distinct: 0 };
         let mut sketch = Sketch::new(program.steps.len());
         let mut keyed = Vec::new();
         for slot in leaves..layout.len {
@@ -200,7 +218,7 @@ impl Kinds {
             };
             kinds.classes[slot - leaves] = class;
             kinds.computed += 1;
-            kinds.highest = kinds.highest.max(kinds.slots[slot].0);
+            kinds.highest = kinds.highest.max(kinds.slots[slot].level);
             sketch.see(class.0);
         }
         kinds.distinct = sketch.count();
@@ -208,12 +226,15 @@ impl Kinds {
     }
 
     /// Whether the classes are small although the levels are not.
+    ///
+    /// A large graph does not fit into the cache: there the order of creation is worth more than somewhat larger classes.
     fn is_irregular(&self) -> bool {
-        4 * self.distinct > self.computed && 3 * (self.highest as usize) < self.computed
+        let few = if self.computed < LARGE { 4 } else { 16 };
+        few * self.distinct > self.computed && 3 * (self.highest as usize) < self.computed
     }
 
     fn level(&self, slot: u32) -> u32 {
-        self.slots[slot as usize].0
+        self.slots[slot as usize].level
     }
 
     fn class(&self, slot: u32) -> Class {
@@ -222,34 +243,39 @@ impl Kinds {
 
     /// What is coarsely known of a slot.
     fn kind(&self, slot: u32) -> u64 {
-        let (level, flat) = self.slots[slot as usize];
+        let Slot { level, flat, .. } = self.slots[slot as usize];
         if level == 0 { u64::from(flat) } else { mix(u64::from(flat), u64::from(level)) | 4 }
     }
 
     /// The same without the level: what the members of a class are used for may lie on different ones.
     fn flat(&self, slot: u32) -> u32 {
-        self.slots[slot as usize].1
+        self.slots[slot as usize].flat
     }
 
     /// Where a slot goes, three users far.
     fn side(&self, slot: u32) -> u32 {
-        let (mut user, mut edge) = self.users[slot as usize];
+        let Slot { mut user, mut edge, .. } = self.slots[slot as usize];
         let mut side = mix(0, u64::from(edge));
         for _ in 0..2 {
             if user == 0 {
                 break;
             }
-            (user, edge) = self.users[user as usize];
+            Slot { user, edge, .. } = self.slots[user as usize];
             side = mix(side, u64::from(edge));
         }
         high(side)
     }
 
+    /// Notes the level and the operation of a slot.
+    fn place(&mut self, slot: usize, level: u32, flat: u32) {
+        (self.slots[slot].level, self.slots[slot].flat) = (level, flat);
+    }
+
     /// The first user of a slot stays.
     fn add_user(&mut self, operand: u32, user: usize, edge: u64) {
-        let known = &mut self.users[operand as usize];
-        if known.0 == 0 {
-            *known = (narrow(user), high(edge));
+        let known = &mut self.slots[operand as usize];
+        if known.user == 0 {
+            (known.user, known.edge) = (narrow(user), high(edge));
         }
     }
 
@@ -283,7 +309,7 @@ impl Kinds {
                 self.add_user(b, slot, mix(edge, 1));
             }
         }
-        self.slots[slot] = (level + 1, 11);
+        self.place(slot, level + 1, 11);
         (high(mix(mix(flat, u64::from(level)), total)), (NOTHING - zero as u32, count, minus))
     }
 
@@ -291,7 +317,7 @@ impl Kinds {
     fn region(&mut self, slot: usize, region: &Region) -> Class {
         let level = 1 + region.reads.iter().map(|&slot| self.level(slot)).max().unwrap_or(0);
         let key = high(mix(17, slot as u64));
-        self.slots[slot] = (level, key);
+        self.place(slot, level, key);
         (key, (NOTHING - 2, 0, narrow(slot)))
     }
 
@@ -305,7 +331,7 @@ impl Kinds {
             key = if is_list { key.wrapping_add(kind) } else { mix(key, kind) };
             self.add_user(operand, slot, if is_list { flat } else { mix(flat, place as u64) });
         }
-        self.slots[slot] = (level, high(flat));
+        self.place(slot, level, high(flat));
         (high(mix(key, 0)), (number, narrow(operands.len()), 0))
     }
 }
