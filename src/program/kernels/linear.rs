@@ -137,8 +137,8 @@ impl Kernel for Combine<'_> {
     #[inline(always)]
     fn run<S: Simd>(self, simd: S) {
         let Self { terms, uniforms, x, y, out, mode, zero } = self;
-        let start = if mode == Mode::Add { Start::Added(terms.constant) } else { Start::Constant(terms.constant) };
-        let mut batch = Batch { out, start, zero, scaled: List::new(), pairs: [List::new(), List::new()] };
+        let mut batch =
+            Batch { out, mode, constant: terms.constant, zero, scaled: List::new(), pairs: [List::new(), List::new()] };
         for (list, sign) in [(terms.scaled, 1.0), (terms.scaled_minus, -1.0)] {
             for &(uniform, row) in list {
                 batch.room(simd, |batch| batch.scaled.is_full());
@@ -195,19 +195,12 @@ impl<T> List<T> {
     }
 }
 
-/// What a sum begins with.
-#[derive(Clone, Copy)]
-enum Start {
-    /// A number in every lane.
-    Constant(f64),
-    /// What stands there, and a number.
-    Added(f64),
-}
-
 /// Some terms of a sum: where their rows begin is asked once, and not for every block of lanes.
 struct Batch<'a> {
     out: &'a mut [f64],
-    start: Start,
+    mode: Mode,
+    /// What is added in every lane.
+    constant: f64,
     zero: Zero,
     /// Numbers and rows.
     scaled: List<(f64, *const f64)>,
@@ -221,7 +214,7 @@ impl Batch<'_> {
     fn room<S: Simd>(&mut self, simd: S, is_full: impl Fn(&Self) -> bool) {
         if is_full(self) {
             self.compute(simd);
-            self.start = Start::Added(-0.0);
+            (self.mode, self.constant) = (Mode::Add, -0.0);
             self.scaled.len = 0;
             self.pairs.iter_mut().for_each(|pairs| pairs.len = 0);
         }
@@ -262,9 +255,8 @@ impl Batch<'_> {
     fn sum<S: Simd, const N: usize, const C: usize, const ABSORB: bool>(&self, simd: S, lane: usize) -> [S::Vector; N] {
         // −0 is neutral: +0 would turn a sum of negative zeros positive.
         let mut chains = [[simd.splat(-0.0); N]; C];
-        let (Start::Constant(constant) | Start::Added(constant)) = self.start;
-        chains[0] = [simd.splat(constant); N];
-        if let Start::Added(_) = self.start {
+        chains[0] = [simd.splat(self.constant); N];
+        if self.mode == Mode::Add {
             for (v, vector) in chains[0].iter_mut().enumerate() {
                 let out = &self.out[lane + v * S::WIDTH..][..S::WIDTH];
                 // SAFETY: `out` has `WIDTH` numbers.

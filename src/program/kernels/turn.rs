@@ -43,12 +43,7 @@ impl Starts<'_> {
 pub(crate) fn turn(isa: Isa, from: &[f64], starts: Starts<'_>, used: usize, lanes: usize, to: &mut [f64]) {
     let Some(rows) = rows(to.len(), used, lanes) else { return };
     starts.check(used, rows, from.len());
-    match starts {
-        Starts::Step { first, step } => {
-            isa.run(Turn { from, start: |example| first + example * step, used, lanes, rows, to });
-        }
-        Starts::Places(places) => isa.run(Turn { from, start: |example| at(places, example), used, lanes, rows, to }),
-    }
+    run::<false>(isa, from, starts, [used, rows, lanes], to);
 }
 
 /// Adds rows of lanes to a table whose rows are examples: the number r of example l gets lane l of row r.
@@ -60,12 +55,17 @@ pub(crate) fn turn(isa: Isa, from: &[f64], starts: Starts<'_>, used: usize, lane
 pub(crate) fn add_turned(isa: Isa, from: &[f64], starts: Starts<'_>, used: usize, lanes: usize, to: &mut [f64]) {
     let Some(rows) = rows(from.len(), used, lanes) else { return };
     starts.check(used, rows, to.len());
+    run::<true>(isa, from, starts, [used, rows, lanes], to);
+}
+
+/// Runs the kernel for one kind of starts.
+fn run<const ADD: bool>(isa: Isa, from: &[f64], starts: Starts<'_>, [used, rows, lanes]: [usize; 3], to: &mut [f64]) {
     match starts {
         Starts::Step { first, step } => {
-            isa.run(AddTurned { from, start: |example| first + example * step, used, lanes, rows, to });
+            isa.run(Turn::<_, ADD> { from, start: |example| first + example * step, used, rows, lanes, to });
         }
         Starts::Places(places) => {
-            isa.run(AddTurned { from, start: |example| at(places, example), used, lanes, rows, to });
+            isa.run(Turn::<_, ADD> { from, start: |example| at(places, example), used, rows, lanes, to });
         }
     }
 }
@@ -84,108 +84,61 @@ fn at(places: &[u32], example: usize) -> usize {
     unsafe { *places.get_unchecked(example) as usize }
 }
 
-/// What is done with each part of a table.
-trait Parts {
-    /// Eight numbers of eight examples, from a lane and a row on.
-    fn square<S: Simd>(&mut self, simd: S, lane: usize, row: usize);
-
-    /// `N` numbers of each example from one on.
-    fn few<const N: usize>(&mut self, first: usize, row: usize);
-}
-
-/// Divides a table of `used` examples of `rows` numbers into squares and what is left.
-#[inline(always)]
-fn divide<S: Simd>(simd: S, parts: &mut impl Parts, used: usize, rows: usize) {
-    let (lanes, eights) = (used / 8 * 8, rows / 8 * 8);
-    for lane in (0..lanes).step_by(8) {
-        for row in (0..eights).step_by(8) {
-            parts.square(simd, lane, row);
-        }
-    }
-    for row in (0..eights).step_by(8) {
-        parts.few::<8>(lanes, row);
-    }
-    match rows - eights {
-        0 => {}
-        1 => parts.few::<1>(0, eights),
-        2 => parts.few::<2>(0, eights),
-        3 => parts.few::<3>(0, eights),
-        4 => parts.few::<4>(0, eights),
-        5 => parts.few::<5>(0, eights),
-        6 => parts.few::<6>(0, eights),
-        _ => parts.few::<7>(0, eights),
-    }
-}
-
-/// The kernel of [`turn`]; the table has been checked.
-struct Turn<'a, F> {
+/// The kernel of [`turn`], or with `ADD` of [`add_turned`]; the table has been checked.
+struct Turn<'a, F, const ADD: bool> {
     from: &'a [f64],
     start: F,
     used: usize,
-    lanes: usize,
     rows: usize,
+    lanes: usize,
     to: &'a mut [f64],
 }
 
-impl<F: Fn(usize) -> usize> Kernel for Turn<'_, F> {
+impl<F: Fn(usize) -> usize, const ADD: bool> Kernel for Turn<'_, F, ADD> {
     type Output = ();
 
+    /// Divides the table into squares and what is left.
     #[inline(always)]
     fn run<S: Simd>(mut self, simd: S) {
-        let (used, rows) = (self.used, self.rows);
-        divide(simd, &mut self, used, rows);
+        let (lanes, eights) = (self.used / 8 * 8, self.rows / 8 * 8);
+        for lane in (0..lanes).step_by(8) {
+            for row in (0..eights).step_by(8) {
+                self.square(simd, lane, row);
+            }
+        }
+        for row in (0..eights).step_by(8) {
+            self.few::<8>(lanes, row);
+        }
+        match self.rows - eights {
+            0 => {}
+            1 => self.few::<1>(0, eights),
+            2 => self.few::<2>(0, eights),
+            3 => self.few::<3>(0, eights),
+            4 => self.few::<4>(0, eights),
+            5 => self.few::<5>(0, eights),
+            6 => self.few::<6>(0, eights),
+            _ => self.few::<7>(0, eights),
+        }
     }
 }
 
-impl<F: Fn(usize) -> usize> Parts for Turn<'_, F> {
+impl<F: Fn(usize) -> usize, const ADD: bool> Turn<'_, F, ADD> {
+    /// Eight numbers of eight examples, from a lane and a row on.
     #[inline(always)]
     fn square<S: Simd>(&mut self, simd: S, lane: usize, row: usize) {
         let (from, to) = (self.from.as_ptr(), self.to.as_mut_ptr());
-        let read = std::array::from_fn(|l| from.wrapping_add((self.start)(lane + l) + row));
-        let write = std::array::from_fn(|r| to.wrapping_add((row + r) * self.lanes + lane));
-        // SAFETY: the table was checked: each example has so many numbers, and the rows have these lanes.
-        unsafe { simd.turn(&read, [8, 8], &write) };
-    }
-
-    #[inline(always)]
-    fn few<const N: usize>(&mut self, first: usize, row: usize) {
-        let to: [*mut f64; N] = std::array::from_fn(|r| self.to.as_mut_ptr().wrapping_add((row + r) * self.lanes));
-        for l in first..self.used {
-            let from = self.from.as_ptr().wrapping_add((self.start)(l) + row);
-            for (r, to) in to.iter().enumerate() {
-                // SAFETY: as above.
-                unsafe { to.add(l).write(from.add(r).read()) };
-            }
+        let of_example = |l: usize| (self.start)(lane + l) + row;
+        let of_row = |r: usize| (row + r) * self.lanes + lane;
+        if !ADD {
+            let read = std::array::from_fn(|l| from.wrapping_add(of_example(l)));
+            let write = std::array::from_fn(|r| to.wrapping_add(of_row(r)));
+            // SAFETY: the table was checked: each example has so many numbers, and the rows have these lanes.
+            unsafe { simd.turn(&read, [8, 8], &write) };
+            return;
         }
-    }
-}
-
-/// The kernel of [`add_turned`]; the table has been checked.
-struct AddTurned<'a, F> {
-    from: &'a [f64],
-    start: F,
-    used: usize,
-    lanes: usize,
-    rows: usize,
-    to: &'a mut [f64],
-}
-
-impl<F: Fn(usize) -> usize> Kernel for AddTurned<'_, F> {
-    type Output = ();
-
-    #[inline(always)]
-    fn run<S: Simd>(mut self, simd: S) {
-        let (used, rows) = (self.used, self.rows);
-        divide(simd, &mut self, used, rows);
-    }
-}
-
-impl<F: Fn(usize) -> usize> Parts for AddTurned<'_, F> {
-    #[inline(always)]
-    fn square<S: Simd>(&mut self, simd: S, lane: usize, row: usize) {
         let mut turned = MaybeUninit::<[[f64; 8]; 8]>::uninit();
         let first = turned.as_mut_ptr().cast::<f64>();
-        let read = std::array::from_fn(|r| self.from.as_ptr().wrapping_add((row + r) * self.lanes + lane));
+        let read = std::array::from_fn(|r| from.wrapping_add(of_row(r)));
         let write = std::array::from_fn(|l| first.wrapping_add(8 * l));
         // SAFETY: the rows have these lanes; eight times eight numbers are written.
         let turned = unsafe {
@@ -194,18 +147,26 @@ impl<F: Fn(usize) -> usize> Parts for AddTurned<'_, F> {
         };
         for (l, numbers) in turned.iter().enumerate() {
             // SAFETY: the table was checked: each example has so many numbers.
-            unsafe { add(simd, numbers, self.to.as_mut_ptr().add((self.start)(lane + l) + row)) };
+            unsafe { add(simd, numbers, to.add(of_example(l))) };
         }
     }
 
+    /// `N` numbers of each example from one on.
     #[inline(always)]
     fn few<const N: usize>(&mut self, first: usize, row: usize) {
-        let from: [*const f64; N] = std::array::from_fn(|r| self.from.as_ptr().wrapping_add((row + r) * self.lanes));
+        let (from, to) = (self.from.as_ptr(), self.to.as_mut_ptr());
         for l in first..self.used {
-            let to = self.to.as_mut_ptr().wrapping_add((self.start)(l) + row);
-            for (r, from) in from.iter().enumerate() {
-                // SAFETY: as above, and the rows have this lane.
-                unsafe { *to.add(r) += from.add(l).read() };
+            let example = (self.start)(l) + row;
+            for r in 0..N {
+                let lane = (row + r) * self.lanes + l;
+                // SAFETY: the table was checked: each example has so many numbers, and the rows have these lanes.
+                unsafe {
+                    if ADD {
+                        *to.add(example + r) += from.add(lane).read();
+                    } else {
+                        to.add(lane).write(from.add(example + r).read());
+                    }
+                }
             }
         }
     }
