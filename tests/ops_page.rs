@@ -90,6 +90,13 @@ fn page() -> String {
     page
 }
 
+/// A page without the errors that were measured: a build with fused multiply-adds has others.
+fn without_errors(page: &str) -> String {
+    let keep =
+        |line: &'_ str| if line.starts_with("| `") { line.split(" | ").take(4).collect() } else { line.to_owned() };
+    page.lines().map(keep).collect::<Vec<String>>().join("\n")
+}
+
 #[test]
 fn the_page_of_operations_is_what_the_table_says() {
     let page = page();
@@ -97,5 +104,9 @@ fn the_page_of_operations_is_what_the_table_says() {
         std::fs::write(PAGE, &page).expect("the page is written");
     }
     let written = std::fs::read_to_string(PAGE).unwrap_or_default();
-    assert!(written == page, "docs/ops.md is not what the table says: UPDATE_DOCS=1 cargo test --test ops_page");
+    let said = |page: &str| if cfg!(target_feature = "fma") { without_errors(page) } else { page.to_owned() };
+    assert!(
+        said(&written) == said(&page),
+        "docs/ops.md is not what the table says: UPDATE_DOCS=1 cargo test --test ops_page"
+    );
 }

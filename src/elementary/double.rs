@@ -6,6 +6,7 @@
 //! multiplication: cheaper, free of overflow, and wrong by at most `2^-106` relative.
 
 use super::bits::head;
+use super::fused::{FUSED, mul_add};
 
 /// The number `high + low`; `low` is small against `high`, often below half an ulp of it.
 #[derive(Clone, Copy)]
@@ -33,15 +34,28 @@ impl Double {
     /// Multiplies `a` and `b`; the low part must not underflow for full precision.
     #[inline(always)]
     pub(super) fn product(a: f64, b: f64) -> Self {
+        if FUSED {
+            return Self::product_and_rest(a, b);
+        }
         let (a_head, b_head) = (head(a), head(b));
         let (a_tail, b_tail) = (a - a_head, b - b_head);
         let high = a * b;
         Self { high, low: (((a_head * b_head - high) + a_head * b_tail) + a_tail * b_head) + a_tail * b_tail }
     }
 
+    /// The same where the rest of a rounded product takes one instruction.
+    #[inline(always)]
+    fn product_and_rest(a: f64, b: f64) -> Self {
+        let high = a * b;
+        Self { high, low: mul_add(a, b, -high) }
+    }
+
     /// Squares `a`.
     #[inline(always)]
     pub(super) fn square(a: f64) -> Self {
+        if FUSED {
+            return Self::product_and_rest(a, a);
+        }
         let a_head = head(a);
         let a_tail = a - a_head;
         let high = a * a;
@@ -54,7 +68,7 @@ impl Double {
         let inverse = 1.0 / self.high;
         let quotient = a * inverse;
         let back = Self::product(quotient, self.high);
-        let remainder = ((a - back.high) - back.low) - quotient * self.low;
+        let remainder = mul_add(-quotient, self.low, (a - back.high) - back.low);
         Self::ordered_sum(quotient, remainder * inverse)
     }
 
@@ -72,7 +86,7 @@ impl Double {
     #[inline(always)]
     pub(super) fn times(self, other: Self) -> Self {
         let product = Self::product(self.high, other.high);
-        Self::ordered_sum(product.high, product.low + (self.high * other.low + self.low * other.high))
+        Self::ordered_sum(product.high, product.low + mul_add(self.high, other.low, self.low * other.high))
     }
 
     /// Adds two doubles of this kind; needs `|self| >= |other|` or `self == 0`.

@@ -8,6 +8,7 @@
 
 use super::bits::{half_powers, nearest, power_of_two, scale};
 use super::double::Double;
+use super::fused::mul_add;
 use super::polynomial::polynomial;
 use std::f64::consts::{LN_2, LOG2_E};
 
@@ -50,8 +51,8 @@ impl Exponential {
     #[inline(always)]
     pub(super) fn tame(high: f64, low: f64) -> Self {
         let (n, power) = nearest(high * LOG2_E);
-        let partial = high - n * LN_2_HEAD;
-        let tail = n * LN_2_TAIL - low;
+        let partial = mul_add(-n, LN_2_HEAD, high);
+        let tail = mul_add(n, LN_2_TAIL, -low);
         let reduced = partial - tail;
         Self::expand(reduced, (partial - reduced) - tail, power)
     }
@@ -75,7 +76,7 @@ impl Exponential {
                 2.092_385_315_698_736_4e-9,
             ],
         );
-        Self { linear: reduced, rest: reduced * reduced * series + low, power }
+        Self { linear: reduced, rest: mul_add(reduced * reduced, series, low), power }
     }
 
     /// The factor of `2^power`, about 58 bits of it.

@@ -9,6 +9,7 @@
 use super::bits::scale;
 use super::double::Double;
 use super::exp::Exponential;
+use super::fused::mul_add;
 use super::log::ln_one_plus;
 use super::polynomial::polynomial;
 
@@ -41,7 +42,7 @@ pub fn sigmoid(x: f64) -> f64 {
     let quotient = numerator / denominator.high;
     // 1 / (1 + z) is the sigmoid of |x|: the correction needs no second division.
     let inverse = if negative { 1.0 - quotient } else { quotient };
-    quotient + (numerator_low - quotient * denominator.low) * inverse
+    mul_add(mul_add(-quotient, denominator.low, numerator_low), inverse, quotient)
 }
 
 /// Returns the hyperbolic tangent of `x`.
@@ -61,8 +62,8 @@ pub fn tanh(x: f64) -> f64 {
     let denominator = Double::ordered_sum(2.0, m.high).corrected(m.low);
     let quotient = -m.high / denominator.high;
     // 1 + tanh = 2 / (2 + m): the correction needs no second division.
-    let inverse = 0.5 + 0.5 * quotient;
-    let value = quotient - (m.low + quotient * denominator.low) * inverse;
+    let inverse = mul_add(0.5, quotient, 0.5);
+    let value = mul_add(-mul_add(quotient, denominator.low, m.low), inverse, quotient);
     value.copysign(x)
 }
 
@@ -83,8 +84,8 @@ pub fn sech(x: f64) -> f64 {
     let denominator = Double::ordered_sum(1.0, square);
     let quotient = twice_z.high / denominator.high;
     // A few bits of 1 / (1 + z^2) do for the correction: a parabola through it.
-    let inverse = 1.0 - square * (0.96 - 0.46 * square);
-    quotient + (twice_z.low - quotient * denominator.low) * inverse
+    let inverse = mul_add(-square, mul_add(-0.46, square, 0.96), 1.0);
+    mul_add(mul_add(-quotient, denominator.low, twice_z.low), inverse, quotient)
 }
 
 /// Returns the slope of the sigmoid function, `e^-x / (1 + e^-x)²`, to a few units in the last place.
@@ -116,7 +117,7 @@ pub fn tanh_slope(x: f64) -> f64 {
 fn slope(x: f64, power: u64, inverse: f64) -> f64 {
     let z = Exponential::falling(x, 0.0);
     let numerator = scale(z.fraction().value(), z.power.wrapping_add(power));
-    let one_plus = 1.0 + numerator * inverse;
+    let one_plus = mul_add(numerator, inverse, 1.0);
     numerator / (one_plus * one_plus)
 }
 
@@ -144,7 +145,7 @@ pub fn sinh(x: f64) -> f64 {
             7.759_313_379_960_058e-13,
         ],
     );
-    let small = x + x * square * series;
+    let small = mul_add(x * square, series, x);
     let half = Exponential::new(x.abs(), 0.0).double(u64::MAX);
     let large = half.high + (half.low - 0.25 / half.high);
     if x.abs() < 1.0 { small } else { large.copysign(x) }

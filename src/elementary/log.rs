@@ -9,6 +9,7 @@
 use super::bits::{head, split, split_normal};
 use super::double::Double;
 use super::exp::{Exponential, LN_2_HEAD, LN_2_TAIL};
+use super::fused::mul_add;
 use super::polynomial::polynomial;
 use std::f64::consts::SQRT_2;
 
@@ -66,7 +67,7 @@ pub fn ln(x: f64) -> f64 {
     let binary = split(x);
     let f = binary.fraction - 1.0;
     let sum = Double::ordered_sum(binary.exponent * LN_2_HEAD, f);
-    let rest = sum.low - (shortfall(f) - binary.exponent * LN_2_TAIL);
+    let rest = sum.low - mul_add(-binary.exponent, LN_2_TAIL, shortfall(f));
     with_boundaries(x, sum.high + rest)
 }
 
@@ -103,7 +104,7 @@ pub fn log10(x: f64) -> f64 {
     let f = binary.fraction - 1.0;
     let (high, low) = scaled_log(f, LOG10_E_HEAD, LOG10_E_TAIL);
     let sum = Double::ordered_sum(binary.exponent * LOG10_2_HEAD, high);
-    let rest = low + binary.exponent * LOG10_2_TAIL;
+    let rest = mul_add(binary.exponent, LOG10_2_TAIL, low);
     with_boundaries(x, sum.corrected(rest).value())
 }
 
@@ -113,7 +114,7 @@ fn scaled_log(f: f64, factor_head: f64, factor_tail: f64) -> (f64, f64) {
     let log = Double::ordered_sum(f, -shortfall(f));
     let log_head = head(log.high);
     let log_tail = (log.high - log_head) + log.low;
-    (log_head * factor_head, log_head * factor_tail + log_tail * (factor_head + factor_tail))
+    (log_head * factor_head, mul_add(log_head, factor_tail, log_tail * (factor_head + factor_tail)))
 }
 
 /// Returns `ln(1 + high + low) + extra * ln(2)` for a finite sum above -1.
@@ -126,8 +127,8 @@ pub(super) fn ln_one_plus(high: f64, low: f64, extra: f64) -> f64 {
     let f = Double::ordered_sum(f_high, f_low);
     let exponent = binary.exponent + extra;
     let sum = Double::ordered_sum(exponent * LN_2_HEAD, f.high);
-    let slope = f.low - f.low * f.high;
-    let rest = sum.low - ((shortfall(f.high) - slope) - exponent * LN_2_TAIL);
+    let slope = mul_add(-f.low, f.high, f.low);
+    let rest = sum.low - mul_add(-exponent, LN_2_TAIL, shortfall(f.high) - slope);
     sum.high + rest
 }
 
@@ -157,7 +158,7 @@ fn ln_one_plus_exponential(exponential: Exponential) -> Double {
     let f_low = if beyond_range { shifted.low } else { z.low };
     let base = if beyond_range { LN_2_HEAD } else { 0.0 };
     let base_low = if beyond_range { LN_2_TAIL } else { 0.0 };
-    let slope = f_low - f_low * f;
+    let slope = mul_add(-f_low, f, f_low);
     Double::ordered_sum(base, f).corrected(base_low - (shortfall(f) - slope))
 }
 

@@ -1,9 +1,10 @@
 //! Elementary functions of `f64`: one implementation for a single number and for lanes of them.
 //!
-//! Each function is a plain function of doubles without branches, tables or fused multiply-adds. A loop over a slice
-//! therefore becomes vector code, and the bits are the same at every width and on every instruction set. The functions
-//! that must reduce a huge angle have a `_core` without that branch. The errors measured against 50-digit references stand
-//! in `docs/ops.md`. This room knows nothing of operations.
+//! Each function is a plain function of doubles without branches or tables. A loop over a slice therefore becomes vector
+//! code, and the bits are the same at every width and for every kernel of a build. A build for processors with fused
+//! multiply-adds uses them; any other has the same bits everywhere. The functions that must reduce a huge angle have a
+//! `_core` without that branch. The errors measured against 50-digit references stand in `docs/ops.md`. This room knows
+//! nothing of operations.
 //!
 //! # References
 //! Cody and Waite (1980), Software Manual for the Elementary Functions; Dekker (1971), A floating-point technique for
@@ -18,6 +19,7 @@ mod bits;
 mod double;
 mod erf;
 mod exp;
+mod fused;
 mod hyperbolic;
 mod log;
 mod polynomial;

@@ -2,6 +2,7 @@
 
 use super::bits::nearest;
 use super::double::Double;
+use super::fused::mul_add;
 use std::f64::consts::{FRAC_2_PI, FRAC_PI_2};
 
 /// The largest magnitude for which the `_core` functions are right, `2^16` quarter turns.
@@ -58,9 +59,9 @@ impl Angle {
     pub(super) fn near(x: f64) -> Self {
         let (n, quarters) = nearest(x * FRAC_2_PI);
         // Both differences are exact where they cancel, so that the ordered sum is right there too.
-        let first = x - n * QUARTER_FIRST;
+        let first = mul_add(-n, QUARTER_FIRST, x);
         let second = Double::ordered_sum(first, -(n * QUARTER_SECOND));
-        let rest = second.corrected(-(n * QUARTER_THIRD)).normalized();
+        let rest = Double { low: mul_add(-n, QUARTER_THIRD, second.low), ..second }.normalized();
         Self { high: rest.high, low: rest.low, quarters }
     }
 

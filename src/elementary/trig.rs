@@ -11,6 +11,7 @@
 
 use super::bits::{choose_by_parity, negate_by_bit_one};
 use super::double::Double;
+use super::fused::mul_add;
 use super::polynomial::polynomial;
 use super::reduction::Angle;
 pub use super::reduction::TRIG_CORE_LIMIT;
@@ -45,8 +46,8 @@ fn sine_and_cosine(angle: Angle) -> (Double, Double) {
     );
     let cosine = Double::ordered_sum(1.0, -half_square);
     (
-        Double { high: r, low: r * square * sine_series + angle.low * cosine.high },
-        cosine.corrected(square * square * cosine_series - r * angle.low),
+        Double { high: r, low: mul_add(r * square, sine_series, angle.low * cosine.high) },
+        cosine.corrected(mul_add(square * square, cosine_series, -(r * angle.low))),
     )
 }
 
@@ -73,8 +74,8 @@ fn tan_of(angle: Angle) -> f64 {
     };
     let quotient = numerator.high / denominator.high;
     // 1 / denominator = denominator (1 + quotient^2), as the squares of sine and cosine add to 1.
-    let inverse = denominator.high + (denominator.high * quotient) * quotient;
-    quotient + (numerator.low - quotient * denominator.low) * inverse
+    let inverse = mul_add(denominator.high * quotient, quotient, denominator.high);
+    mul_add(mul_add(-quotient, denominator.low, numerator.low), inverse, quotient)
 }
 
 /// Returns the sine of `x` for `|x| <= TRIG_CORE_LIMIT`, without branches.
