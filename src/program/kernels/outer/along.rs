@@ -16,7 +16,7 @@ impl Kernel for FewestLanes {
 
     #[inline(always)]
     fn run<S: Simd>(self, _: S) -> usize {
-        4 * S::WIDTH * S::WIDTH
+        (4 * S::WIDTH * S::WIDTH).min(64)
     }
 }
 
@@ -46,10 +46,8 @@ impl Along<'_> {
         let sums = self.sums::<S, M>(simd, part);
         if has_nan(simd, &sums) {
             self.0.add_absorbing(part, M, &(0..self.0.lanes));
-            return M;
-        }
-        for (m, sums) in (part.m..).zip(sums) {
-            self.0.add(simd, Part { m, ..part }, 0, sums);
+        } else {
+            self.0.add(simd, part, sums.map(|sum| [sum]));
         }
         M
     }

@@ -110,24 +110,41 @@ struct Part {
 }
 
 impl Task<'_> {
-    /// Adds some sums to neighbouring numbers of a row, as many as the columns of the part that are left from `from` on.
+    /// Adds the sums of `M` rows of a block to the gradient, `N` registers of columns each.
     #[inline(always)]
-    fn add<S: Simd>(&mut self, simd: S, part: Part, from: usize, sums: S::Vector) {
+    fn add<S: Simd, const M: usize, const N: usize>(&mut self, simd: S, part: Part, sums: [[S::Vector; N]; M]) {
         let Outer { uniform, uniform_steps, .. } = *self.outer;
-        let left = part.columns.saturating_sub(from).min(S::WIDTH);
+        let [m_step, k_step] = uniform_steps.map(|step| step as isize);
         let first = place(uniform, part.m, uniform_steps[0]);
-        let at = |column: usize| first.wrapping_add(place(0, part.k + from + column, uniform_steps[1]));
-        if uniform_steps[1] == 1 && left == S::WIDTH {
-            let gradient = self.gradient[at(0)..][..S::WIDTH].as_mut_ptr();
-            // SAFETY: this is a register of numbers.
-            unsafe { simd.store(simd.add(simd.load(gradient), sums), gradient) };
-            return;
+        let mut row = self.gradient.as_mut_ptr().wrapping_add(first).wrapping_offset(k_step * part.k.cast_signed());
+        let whole = k_step == 1 && part.columns == N * S::WIDTH;
+        for sums in sums {
+            if whole {
+                for (v, sum) in sums.into_iter().enumerate() {
+                    let to = row.wrapping_add(v * S::WIDTH);
+                    // SAFETY: invariant 2 of the room: the window of the gradient was checked, and has these columns.
+                    unsafe { simd.store(simd.add(simd.load(to), sum), to) };
+                }
+            } else {
+                self.add_some(simd, row, part.columns, sums);
+            }
+            row = row.wrapping_offset(m_step);
         }
-        let mut numbers = [0.0; 8];
-        // SAFETY: a register has eight numbers at most.
-        unsafe { simd.store(sums, numbers.as_mut_ptr()) };
-        for (column, sum) in numbers.iter().enumerate().take(left) {
-            self.gradient[at(column)] += sum;
+    }
+
+    /// Adds the first `columns` sums of a row.
+    #[inline(always)]
+    fn add_some<S: Simd, const N: usize>(&self, simd: S, mut to: *mut f64, columns: usize, sums: [S::Vector; N]) {
+        let k_step = self.outer.uniform_steps[1] as isize;
+        let mut numbers = [[0.0; 8]; N];
+        for (numbers, sum) in numbers.iter_mut().zip(sums) {
+            // SAFETY: a register has eight numbers at most.
+            unsafe { simd.store(sum, numbers.as_mut_ptr()) };
+        }
+        for sum in numbers.iter().flat_map(|numbers| &numbers[..S::WIDTH]).take(columns) {
+            // SAFETY: invariant 2 of the room: the window of the gradient was checked, and has these columns.
+            unsafe { *to += sum };
+            to = to.wrapping_offset(k_step);
         }
     }
 

@@ -9,8 +9,8 @@ use super::{Part, Task};
 
 /// How many lanes are turned at once.
 const TURNED: usize = 64;
-/// How many numbers of the gradient lie side by side in a block, at most: two of the widest registers.
-const WIDEST: usize = 16;
+/// How many numbers of the gradient lie side by side in a block, at most: four of the widest registers.
+const WIDEST: usize = 32;
 
 /// The kernel: a register holds neighbouring numbers of the gradient.
 pub(super) struct Turned<'a>(pub(super) Task<'a>);
@@ -29,22 +29,17 @@ impl Kernel for Turned<'_> {
 
     #[inline(always)]
     fn run<S: Simd>(mut self, simd: S) {
-        let [height, width] = self.0.outer.shape.map(|count| count as usize);
+        let width = self.0.outer.shape[1] as usize;
         let mut room = MaybeUninit::<[f64; TURNED * WIDEST]>::uninit();
         for first in (0..self.0.lanes).step_by(TURNED) {
             let turned = room.as_mut_ptr().cast::<f64>();
             let lanes = Lanes { first, count: (self.0.lanes - first).min(TURNED), turned };
-            for k in (0..width).step_by(2 * S::WIDTH) {
-                let mut part = Part { m: 0, k, columns: (width - k).min(2 * S::WIDTH) };
-                self.turn(simd, part, lanes);
-                while part.m < height {
-                    part.m += match (S::REGISTERS, height - part.m) {
-                        (32.., 8..) => self.rows::<S, 8>(simd, part, lanes),
-                        (_, 6 | 7 | 9..) => self.rows::<S, 6>(simd, part, lanes),
-                        (_, 4..) => self.rows::<S, 4>(simd, part, lanes),
-                        (_, 2..) => self.rows::<S, 2>(simd, part, lanes),
-                        _ => self.rows::<S, 1>(simd, part, lanes),
-                    }
+            let mut k = 0;
+            while k < width {
+                k += if S::REGISTERS >= 32 && width - k > 2 * S::WIDTH {
+                    self.columns::<S, 4>(simd, k, lanes)
+                } else {
+                    self.columns::<S, 2>(simd, k, lanes)
                 }
             }
         }
@@ -52,10 +47,28 @@ impl Kernel for Turned<'_> {
 }
 
 impl Turned<'_> {
+    /// Adds up to `N` registers of columns to the gradient, and says how many columns these are.
+    #[inline(always)]
+    fn columns<S: Simd, const N: usize>(&mut self, simd: S, k: usize, lanes: Lanes) -> usize {
+        let [height, width] = self.0.outer.shape.map(|count| count as usize);
+        let mut part = Part { m: 0, k, columns: (width - k).min(N * S::WIDTH) };
+        self.turn::<S, N>(simd, part, lanes);
+        while part.m < height {
+            part.m += match height - part.m {
+                8.. if S::REGISTERS >= 32 && N == 2 => self.rows::<S, 8, N>(simd, part, lanes),
+                6 | 7 | 9.. => self.rows::<S, 6, N>(simd, part, lanes),
+                4.. => self.rows::<S, 4, N>(simd, part, lanes),
+                2.. => self.rows::<S, 2, N>(simd, part, lanes),
+                _ => self.rows::<S, 1, N>(simd, part, lanes),
+            }
+        }
+        part.columns
+    }
+
     /// Writes some lanes of neighbouring rows of y side by side.
     #[inline(always)]
-    fn turn<S: Simd>(&self, simd: S, part: Part, lanes: Lanes) {
-        let width = 2 * S::WIDTH;
+    fn turn<S: Simd, const N: usize>(&self, simd: S, part: Part, lanes: Lanes) {
+        let width = N * S::WIDTH;
         let row = |column: usize, lane: usize| self.0.y.row(part.k + column, lanes.first + lane);
         if width.is_multiple_of(8) {
             for first in (0..width).step_by(8) {
@@ -63,7 +76,7 @@ impl Turned<'_> {
                 for lane in (0..lanes.count).step_by(8) {
                     let from = std::array::from_fn(|l| row((first + l).min(part.columns - 1), lane));
                     let to = std::array::from_fn(|l| lanes.turned.wrapping_add((lane + l) * width + first));
-                    // SAFETY: the rows have eight lanes more, and there is room for as many of two registers.
+                    // SAFETY: the rows have eight lanes more, and there is room for as many of `N` registers.
                     unsafe { simd.turn(&from, [rows, 8], &to) };
                 }
             }
@@ -82,37 +95,35 @@ impl Turned<'_> {
 
     /// Adds `M` rows of a block to the gradient, and says how many these are.
     #[inline(always)]
-    fn rows<S: Simd, const M: usize>(&mut self, simd: S, part: Part, lanes: Lanes) -> usize {
-        let sums = self.sums::<S, M>(simd, part, lanes);
+    fn rows<S: Simd, const M: usize, const N: usize>(&mut self, simd: S, part: Part, lanes: Lanes) -> usize {
+        let sums = self.sums::<S, M, N>(simd, part, lanes);
         let mut totals = sums[0];
         for row in &sums[1..] {
-            totals = [simd.add(totals[0], row[0]), simd.add(totals[1], row[1])];
+            for v in 0..N {
+                totals[v] = simd.add(totals[v], row[v]);
+            }
         }
         if has_nan(simd, &totals) {
             self.0.add_absorbing(part, M, &(lanes.first..lanes.first + lanes.count));
-            return M;
-        }
-        for (m, row) in (part.m..).zip(sums) {
-            for (v, sum) in row.into_iter().enumerate() {
-                self.0.add(simd, Part { m, ..part }, v * S::WIDTH, sum);
-            }
+        } else {
+            self.0.add(simd, part, sums);
         }
         M
     }
 
-    /// The sums over the turned lanes of `M` rows of δ times two registers of y.
+    /// The sums over the turned lanes of `M` rows of δ times `N` registers of y.
     #[inline(always)]
-    fn sums<S: Simd, const M: usize>(&self, simd: S, part: Part, lanes: Lanes) -> [[S::Vector; 2]; M] {
+    fn sums<S: Simd, const M: usize, const N: usize>(&self, simd: S, part: Part, lanes: Lanes) -> [[S::Vector; N]; M] {
         let delta: [_; M] = std::array::from_fn(|m| self.0.delta.row(part.m + m, lanes.first));
-        let mut sums = [[simd.splat(0.0); 2]; M];
+        let mut sums = [[simd.splat(0.0); N]; M];
         for lane in 0..lanes.count {
             // SAFETY: so many lanes were turned, and each row of δ has as many from the first on.
             unsafe {
-                let y = lanes.turned.add(lane * 2 * S::WIDTH);
-                let y = [simd.load(y), simd.load(y.add(S::WIDTH))];
+                let y = lanes.turned.add(lane * N * S::WIDTH);
+                let y: [_; N] = std::array::from_fn(|v| simd.load(y.add(v * S::WIDTH)));
                 for m in 0..M {
                     let delta = simd.splat(delta[m].add(lane).read());
-                    for v in 0..2 {
+                    for v in 0..N {
                         sums[m][v] = simd.mul_add(delta, y[v], sums[m][v]);
                     }
                 }

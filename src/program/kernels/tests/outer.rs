@@ -11,7 +11,7 @@ fn outer_agrees_with_a_compensated_sum() {
         for lanes in all_lanes() {
             let (delta, y) = (numbers(1, lanes * ROWS as usize), numbers(2, lanes * ROWS as usize));
             let factors = Factors { delta: &delta, delta_first: 10, y: &y, y_first: FIRST };
-            for [m, k] in [[1, 1], [2, 9], [8, 16], [11, 19], [3, 24]] {
+            for [m, k] in [[1, 1], [2, 9], [8, 16], [11, 19], [3, 24], [13, 40]] {
                 let [wide, tall] = [k, m].map(u32::cast_signed);
                 for (uniform, uniform_steps) in
                     [(3, [wide, 1]), (3, [1, tall]), (1, [2 * wide, 2]), (m * k - 1, [-wide, -1])]
