@@ -19,6 +19,13 @@ impl Rosenbrock {
     }
 }
 
+/// The value of a link, and its derivatives by both ends.
+#[inline]
+fn link(x: f64, next: f64) -> (f64, f64, f64) {
+    let (t, u) = (next - x * x, 1.0 - x);
+    (100.0 * t * t + u * u, -400.0 * t * x - 2.0 * u, 200.0 * t)
+}
+
 impl Workload for Rosenbrock {
     fn name(&self) -> String {
         format!("rosenbrock {}", self.point.len())
@@ -41,20 +48,32 @@ impl Workload for Rosenbrock {
         &[]
     }
 
+    /// One link after the other; the value in several chains.
     fn plain(&mut self, gradient: &mut [f64]) -> f64 {
+        const CHAINS: usize = 4;
+        let x = &self.point;
+        let links = x.len() - 1;
+        let (mut sums, mut carry) = ([0.0; CHAINS], 0.0);
+        for i in 0..links {
+            let (value, own, next) = link(x[i], x[i + 1]);
+            sums[i % CHAINS] += value;
+            gradient[i] = own + carry;
+            carry = next;
+        }
+        gradient[links] = carry;
+        sums.iter().sum()
+    }
+
+    /// Every number of the gradient has its own link and the one before, computed anew so that the loop is free.
+    fn strong(&mut self, gradient: &mut [f64]) -> Option<f64> {
         const CHAINS: usize = 16;
         let x = &self.point;
         let links = x.len() - 1;
         let mut sums = [0.0; CHAINS];
-        let link = |x: f64, next: f64| {
-            let (t, u) = (next - x * x, 1.0 - x);
-            (100.0 * t * t + u * u, -400.0 * t * x - 2.0 * u, 200.0 * t)
-        };
         let (_, own, mut carry) = link(x[0], x[1]);
         sums[0] = link(x[0], x[1]).0;
         gradient[0] = own;
         let mut i = 1;
-        // Every number of the gradient has its own link and the one before, computed anew so that the loop is free.
         while i + CHAINS <= links {
             let (before, here) = (&x[i - 1..i - 1 + CHAINS], &x[i..i + CHAINS]);
             let after = &x[i + 1..i + 1 + CHAINS];
@@ -75,6 +94,6 @@ impl Workload for Rosenbrock {
             i += 1;
         }
         gradient[links] = carry;
-        sums.iter().sum()
+        Some(sums.iter().sum())
     }
 }

@@ -8,7 +8,7 @@ use super::super::vector::Simd;
 use super::{ALL, Line, Memory};
 
 /// How many numbers are spread out at once.
-const SPREAD: usize = 16;
+const SPREAD: usize = 32;
 
 /// The values of an operation; its places are the result and the operands, of which some are one number each if `MIXED`.
 pub(in super::super) struct Forward<R, const N: usize, const MIXED: bool>(R);

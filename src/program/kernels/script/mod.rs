@@ -498,7 +498,7 @@ impl Script {
         give(Base::OWN, whole_of(&mut own));
         let own_row = |all, row: u32| from(all, row as usize * lanes);
         let targets = outside.adjoints.as_mut().map(|(all, firsts)| (whole_of(all), &*firsts));
-        for ((number, &row), column) in (0_u8..).zip(&self.outside.columns).zip(outside.values) {
+        for ((number, &row), column) in (0_u8..).zip(&self.outside.columns).zip(&outside.values) {
             let numbers = column.map_or(own_row(values, row), |column| (column.as_ptr().cast_mut(), column.len()));
             give(Base::COLUMNS.outside(number), numbers);
             let target = targets.map_or(own_row(adjoints, row), |(all, firsts)| from(all, firsts[usize::from(number)]));
