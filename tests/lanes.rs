@@ -119,6 +119,34 @@ fn functions_beside_their_derivatives_agree_with_single_examples() {
 }
 
 #[test]
+fn a_run_remembers_nothing_of_the_seeds_before() {
+    let graph = Graph::new();
+    let (x, a) = (graph.input("x"), graph.parameter("a", 1.5));
+    // The second output is read by the third, the others by nothing.
+    let squares = (a * x).square();
+    let program = graph.compile(&[a * x - x.exp(), squares, squares.sin()]).unwrap();
+    // One tile and a part of one, and tiles that are not equally long.
+    for lanes in [5, 16, 600, 1021] {
+        let inputs = numbers(3, lanes);
+        let mut used = program.workspace(lanes);
+        for seeds in [[1.0, 2.0, 3.0], [1.0, 2.0, 3.0], [-1.0, 0.0, f64::NAN], [0.0; 3], [1.0, 2.0, 3.0]] {
+            let mut fresh = program.workspace(lanes);
+            for workspace in [&mut used, &mut fresh] {
+                program.gradient_into(&[0.7], &inputs, &seeds, workspace).unwrap();
+            }
+            let of_inputs =
+                |workspace: &dagrad::Workspace| workspace.input(0).iter().map(|g| g.to_bits()).collect::<Vec<_>>();
+            assert_eq!(of_inputs(&used), of_inputs(&fresh), "{lanes} lanes, seeds {seeds:?}");
+            assert_eq!(
+                used.parameters()[0].to_bits(),
+                fresh.parameters()[0].to_bits(),
+                "{lanes} lanes, seeds {seeds:?}"
+            );
+        }
+    }
+}
+
+#[test]
 fn a_repeated_run_has_the_same_bits() {
     let graph = Graph::new();
     let recipe: Vec<_> = (0..50_u16).map(|k| ((7 * k % 251) as u8, [k, 3 * k, 5 * k, 11 * k])).collect();

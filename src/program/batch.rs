@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use super::Wanted;
 use super::kernels::MOST_LANES;
-use super::kernels::script::{MOST_OUTSIDE, Outside, OutsideRows};
+use super::kernels::script::{Outside, OutsideRows};
 use super::lanes::{Block, LaneCode, Operand, Totals, Uniforms};
 use super::shared::SharedCode;
 
@@ -295,19 +295,15 @@ impl Work<'_> {
         block.set_lanes(lanes);
         let Results { numbers: results, lanes: of_result, first } = &mut self.outputs;
         let place = |row: usize| row * *of_result + range.start - *first;
-        let outside = &mut Outside { results: (results, None), ..Outside::default() };
+        let outside = &mut Outside { results, ..Outside::default() };
         // Lines read columns and write results where they lie, if these are whole registers.
         let none = OutsideRows::default();
         let rows_outside = if used == lanes { code.script.outside() } else { &none };
-        for (column, &row) in outside.values.iter_mut().zip(&rows_outside.columns) {
-            *column = Some(&call.inputs[row as usize * call.lanes..][range.clone()]);
-        }
-        if !rows_outside.results.is_empty() {
-            let firsts = outside.results.1.insert([0; MOST_OUTSIDE]);
-            for (first, &row) in firsts.iter_mut().zip(&rows_outside.results) {
-                let output = code.outputs.iter().position(|&output| output == Operand::Rows(row));
-                *first = place(output.expect("a result is an output"));
-            }
+        let column = |&row: &u32| &call.inputs[row as usize * call.lanes..][range.clone()];
+        outside.values.extend(rows_outside.columns.iter().map(column));
+        for &row in &rows_outside.results {
+            let output = code.outputs.iter().position(|&output| output == Operand::Rows(row));
+            outside.result_places.push(place(output.expect("a result is an output")));
         }
         let columns = block.rows_mut(0..code.columns as usize);
         let (columns, of_parameters) = columns.split_at_mut(call.program.inputs * lanes);
@@ -327,7 +323,7 @@ impl Work<'_> {
         }
         code.forward(call.uniforms, block, outside);
         for (output, &operand) in code.outputs.iter().enumerate() {
-            let to = &mut outside.results.0[place(output)..][..used];
+            let to = &mut outside.results[place(output)..][..used];
             match operand {
                 Operand::Rows(row) if rows_outside.results.contains(&row) => {}
                 Operand::Rows(row) => to.copy_from_slice(&block.value(row)[..used]),

@@ -18,8 +18,9 @@ pub(super) fn reverse(code: &mut LaneCode, body: &Body, schedule: &Schedule, wan
     let products = partial::known(body);
     let gathers = gathers(body, schedule, &needs, &products);
     let products = schedule.order.iter().map(|&node| products[node as usize].is_some()).collect();
-    let mut planner = Planner { code, needs, gathers, products, written: vec![], back: vec![], shared: &body.shared };
-    planner.written.resize(schedule.order.len(), false);
+    let rows = schedule.order.len();
+    let (written, again) = (vec![false; rows], vec![false; rows]);
+    let mut planner = Planner { code, needs, gathers, products, written, again, back: vec![], shared: &body.shared };
     planner.seeds();
     let steps = std::mem::take(&mut planner.code.forward);
     for step in steps.iter().rev() {
@@ -31,7 +32,12 @@ pub(super) fn reverse(code: &mut LaneCode, body: &Body, schedule: &Schedule, wan
             planner.back.push(Back::Zero { row });
         }
     }
-    let back = planner.back;
+    let mut back = planner.back;
+    for back in &mut back {
+        if let Back::Seed { row, alone, .. } = back {
+            *alone = !planner.again[*row as usize];
+        }
+    }
     code.forward = steps;
     code.reverse = back;
 }
@@ -96,6 +102,8 @@ struct Planner<'p> {
     /// Which rows give their adjoint on as a product, as sums do.
     products: Vec<bool>,
     written: Vec<bool>,
+    /// Which were written more than once.
+    again: Vec<bool>,
     back: Vec<Back>,
     shared: &'p [(u32, bool)],
 }
@@ -103,7 +111,9 @@ struct Planner<'p> {
 impl Planner<'_> {
     /// How a row is written next: the first writer stores.
     fn mode(&mut self, row: u32) -> Mode {
-        if std::mem::replace(&mut self.written[row as usize], true) { Mode::Add } else { Mode::Store }
+        let before = std::mem::replace(&mut self.written[row as usize], true);
+        self.again[row as usize] |= before;
+        if before { Mode::Add } else { Mode::Store }
     }
 
     /// How a run of rows that were all written, or all not, is written next.
@@ -121,7 +131,7 @@ impl Planner<'_> {
                 && self.needs[row as usize]
             {
                 let mode = self.mode(row);
-                self.back.push(Back::Seed { row, output, mode });
+                self.back.push(Back::Seed { row, output, mode, alone: false });
             }
         }
     }

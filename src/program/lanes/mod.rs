@@ -106,7 +106,9 @@ pub(super) enum Step {
 #[derive(Clone, Debug)]
 pub(super) enum Back {
     /// The adjoint of a row from the seed of an output.
-    Seed { row: u32, output: u32, mode: Mode },
+    ///
+    /// If it is `alone`, nothing else writes there, and what one run has written is good for the next.
+    Seed { row: u32, output: u32, mode: Mode, alone: bool },
     /// The adjoint of a row from the sums that use it: `scaled` and `rows` are of adjoints, `products` of values and
     /// adjoints.
     Gather { row: u32, sum: Sum, mode: Mode },
@@ -214,7 +216,12 @@ pub(super) struct Block {
     pub(super) values: Aligned,
     pub(super) adjoints: Aligned,
     scratch: Aligned,
+    /// What the adjoint of each output was last filled with: the seed, how often, and for how many lanes.
+    seeded: Box<[Seeded]>,
 }
+
+/// The bits of a seed, in how many of so many lanes.
+type Seeded = (u64, usize, usize);
 
 impl Block {
     /// Buffers for code over a count of lanes, a multiple of 8 up to 512.
@@ -227,6 +234,7 @@ impl Block {
             values: Aligned::new(rows),
             adjoints: Aligned::new(rows),
             scratch: Aligned::new(scratch),
+            seeded: vec![(0, 0, 0); code.outputs.len()].into(),
         }
     }
 

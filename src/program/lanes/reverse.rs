@@ -41,13 +41,17 @@ impl LaneCode {
                 }
                 Turn::Step(number) => &self.reverse[*number as usize],
             };
-            let Block { isa, lanes, values, adjoints, scratch, .. } = block;
+            let Block { isa, lanes, values, adjoints, scratch, seeded, .. } = block;
             let (isa, lanes, values, scratch) = (*isa, *lanes, values.get(), scratch.get_mut());
             let adjoints = adjoints.get_mut();
             let row_of = |row: u32| row as usize * lanes..(row as usize + 1) * lanes;
             match back {
-                Back::Seed { row, output, mode } => {
-                    write_seed(&mut adjoints[row_of(*row)], seeds[*output as usize], used, *mode);
+                Back::Seed { row, output, mode, alone } => {
+                    let seed = seeds[*output as usize];
+                    let before = std::mem::replace(&mut seeded[*output as usize], (seed.to_bits(), used, lanes));
+                    if !alone || before != (seed.to_bits(), used, lanes) {
+                        write_seed(&mut adjoints[row_of(*row)], seed, used, *mode);
+                    }
                 }
                 Back::Gather { row, sum, mode } => {
                     let (low, high) = adjoints.split_at_mut((*row as usize + 1) * lanes);

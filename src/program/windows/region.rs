@@ -6,7 +6,7 @@ use super::super::batch::tile;
 use super::super::kernels::Isa;
 use super::super::kernels::nest::Source;
 use super::super::kernels::reduce::lane_sum;
-use super::super::kernels::script::{MOST_OUTSIDE, Outside};
+use super::super::kernels::script::Outside;
 use super::super::kernels::turn::{Starts, add_turned, turn};
 use super::super::lanes::{Block, LaneCode, Operand, Totals, Uniforms};
 use super::{Call, Window, WindowCode};
@@ -194,11 +194,11 @@ impl Region {
             let outside = blocks.len() == 1 && used(first).is_multiple_of(8);
             if outside {
                 let (block, outcome) = (&mut blocks[0], &mut outcomes[0]);
-                let mut columns = self.outside(reads, first, used(first));
+                let mut columns = Outside::default();
+                self.set_outside(reads, first, used(first), &mut columns);
                 self.compute(reads, first, used(first), block, outcome, &mut columns);
                 if let Some(adjoint) = adjoint {
-                    let places = self.places_outside(code, first);
-                    columns.adjoints = Some((&mut *adjoints, places));
+                    columns.adjoints = Some(&mut *adjoints);
                     self.differentiate(reads, adjoint, used(first), block, outcome, &mut columns);
                 }
             } else {
@@ -229,24 +229,15 @@ impl Region {
         sum
     }
 
-    /// The columns of a tile that may lie outside, where they lie.
-    fn outside<'a>(&self, reads: Reads<'a>, start: usize, used: usize) -> Outside<'a> {
-        let mut columns = Outside::default();
-        for (values, &row) in columns.values.iter_mut().zip(&self.code.script.outside().columns) {
+    /// Says where the columns of a tile lie that may lie outside, and their adjoints.
+    fn set_outside<'a>(&self, reads: Reads<'a>, start: usize, used: usize, columns: &mut Outside<'a>) {
+        for &row in &self.code.script.outside().columns {
             let Column { window, in_place, .. } = self.columns[row as usize];
             let Source { numbers, first } = reads.call.source(in_place, reads.code, reads.values);
-            *values = Some(&numbers[reads.code.place(window, start) - first as usize..][..used]);
+            let place = reads.code.place(window, start);
+            columns.values.push(&numbers[place - first as usize..][..used]);
+            columns.adjoint_places.push(place);
         }
-        columns
-    }
-
-    /// Where the adjoints of those columns begin.
-    fn places_outside(&self, code: &WindowCode, start: usize) -> [usize; MOST_OUTSIDE] {
-        let mut places = [0; MOST_OUTSIDE];
-        for (place, &row) in places.iter_mut().zip(&self.code.script.outside().columns) {
-            *place = code.place(self.columns[row as usize].window, start);
-        }
-        places
     }
 
     /// The shared numbers, where they lie if they are neighbours.
@@ -277,7 +268,7 @@ impl Region {
         block.set_lanes(used.next_multiple_of(8));
         let mut row = 0;
         while let Some(&Column { window, in_place, .. }) = self.columns.get(row) {
-            if outside.values[0].is_some() && self.may_lie_outside(row) {
+            if !outside.values.is_empty() && self.may_lie_outside(row) {
                 row += 1;
                 continue;
             }

@@ -16,6 +16,7 @@ pub(super) use map::{Forward, Reverse};
 use place::{Base, OWN};
 pub(crate) use place::{MOST_OUTSIDE, Place};
 
+use std::mem::MaybeUninit;
 use std::ops::Range;
 
 use smallvec::SmallVec;
@@ -244,12 +245,16 @@ pub(crate) struct Slices<'a, 'b> {
 /// What lies outside the rows, where the caller has it.
 #[derive(Debug, Default)]
 pub(crate) struct Outside<'a> {
-    /// The numbers of each column, if these are not in their row.
-    pub values: [Option<&'a [f64]>; MOST_OUTSIDE],
-    /// Where their adjoints are added, and where each begins there, if these are not to stand in their rows.
-    pub adjoints: Option<(&'a mut [f64], [usize; MOST_OUTSIDE])>,
-    /// Where results are wanted, and where each begins there, if it is not to stand in its row.
-    pub results: (&'a mut [f64], Option<[usize; MOST_OUTSIDE]>),
+    /// The numbers of each column; none at all if these are in their rows.
+    pub values: SmallVec<[&'a [f64]; MOST_OUTSIDE]>,
+    /// Where their adjoints are added, if these are not to stand in their rows.
+    pub adjoints: Option<&'a mut [f64]>,
+    /// Where each begins there.
+    pub adjoint_places: SmallVec<[usize; MOST_OUTSIDE]>,
+    /// Where results are wanted.
+    pub results: &'a mut [f64],
+    /// Where each begins there; none at all if these are to stand in their rows.
+    pub result_places: SmallVec<[usize; MOST_OUTSIDE]>,
 }
 
 impl Default for Script {
@@ -476,19 +481,19 @@ impl Script {
         assert!(lanes_fit, "no script for {} lanes", slices.lanes);
         let lines = &self.lines[lines.start as usize..lines.end as usize];
         if self.outside.columns.is_empty() && self.outside.results.is_empty() {
-            self.run_in(lines, slices, &mut [std::ptr::null_mut(); Base::INSIDE]);
+            self.run_in(lines, slices, &mut [const { MaybeUninit::uninit() }; Base::INSIDE]);
         } else {
-            self.run_in(lines, slices, &mut [std::ptr::null_mut(); Base::COUNT]);
+            self.run_in(lines, slices, &mut [const { MaybeUninit::uninit() }; Base::COUNT]);
         }
     }
 
     /// Runs lines with room for where the slices begin.
-    fn run_in<const N: usize>(&self, lines: &[Line], slices: Slices<'_, '_>, at: &mut [*mut f64; N]) {
+    fn run_in<const N: usize>(&self, lines: &[Line], slices: Slices<'_, '_>, at: &mut [MaybeUninit<*mut f64>; N]) {
         let Slices { values, adjoints, shared, lanes, outside } = slices;
         let mut own = OWN;
         let mut give = |Base(base): Base, (first, len): (*mut f64, usize)| {
             self.check_reach(usize::from(base), lanes, len);
-            at[usize::from(base)] = first;
+            at[usize::from(base)].write(first);
         };
         // What is shared or a column is only read: `check_target` saw to it.
         let (values, adjoints) = (whole_of(values), whole_of(adjoints));
@@ -497,21 +502,23 @@ impl Script {
         give(Base::SHARED, (shared.as_ptr().cast_mut(), shared.len()));
         give(Base::OWN, whole_of(&mut own));
         let own_row = |all, row: u32| from(all, row as usize * lanes);
-        let targets = outside.adjoints.as_mut().map(|(all, firsts)| (whole_of(all), &*firsts));
-        for ((number, &row), column) in (0_u8..).zip(&self.outside.columns).zip(&outside.values) {
+        let targets = outside.adjoints.as_mut().map(|all| whole_of(all));
+        for (number, &row) in (0_u8..).zip(&self.outside.columns) {
+            let column = outside.values.get(usize::from(number));
             let numbers = column.map_or(own_row(values, row), |column| (column.as_ptr().cast_mut(), column.len()));
             give(Base::COLUMNS.outside(number), numbers);
-            let target = targets.map_or(own_row(adjoints, row), |(all, firsts)| from(all, firsts[usize::from(number)]));
-            give(Base::COLUMN_ADJOINTS.outside(number), target);
+            let target = |all| from(all, outside.adjoint_places[usize::from(number)]);
+            give(Base::COLUMN_ADJOINTS.outside(number), targets.map_or(own_row(adjoints, row), target));
         }
-        let (results, firsts) = (whole_of(outside.results.0), &outside.results.1);
+        let results = whole_of(outside.results);
         for (number, &row) in (0_u8..).zip(&self.outside.results) {
-            let target = firsts.map_or(own_row(values, row), |firsts| from(results, firsts[usize::from(number)]));
-            give(Base::RESULTS.outside(number), target);
+            let place = outside.result_places.get(usize::from(number));
+            give(Base::RESULTS.outside(number), place.map_or(own_row(values, row), |&place| from(results, place)));
         }
-        let memory = Memory { at: at.as_ptr(), lanes, ops: self.ops.as_ptr() };
+        let memory = Memory { at: at.as_ptr().cast(), lanes, ops: self.ops.as_ptr() };
         for line in lines {
-            // SAFETY: an `Isa` is made of sets that the processor has; the places were checked above.
+            // SAFETY: an `Isa` is made of sets that the processor has; the places were checked above, and lines name no
+            // slice beside those.
             unsafe { (line.function)(line, &memory) };
         }
     }

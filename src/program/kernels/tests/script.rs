@@ -1,7 +1,7 @@
 use smallvec::SmallVec;
 
 use super::super::linear::Mode;
-use super::super::script::{Factor, MOST_OUTSIDE, MOST_TERMS, Outside, OutsideRows, Place, Script, Slices, Sum, Term};
+use super::super::script::{Factor, MOST_TERMS, Outside, OutsideRows, Place, Script, Slices, Sum, Term};
 use super::super::{Isa, Zero};
 use super::{Compensated, SPECIAL, numbers, same};
 use crate::op::{Arity, Op, Scalar};
@@ -323,15 +323,15 @@ fn columns_lie_in_their_rows_or_outside() {
             let (adjoints_before, all_before) = (adjoints.clone(), all.clone());
             let mut outside = Outside::default();
             if lies_outside {
-                outside.values[0] = Some(&column);
-                let mut firsts = [0; MOST_OUTSIDE];
-                firsts[..2].copy_from_slice(&[60, 13]);
-                outside.adjoints = Some((&mut all, firsts));
+                outside.values = [column.as_slice(); 2].into_iter().collect();
+                outside.adjoints = Some(&mut all);
+                outside.adjoint_places = [60, 13].into_iter().collect();
             }
             let first = if lies_outside { column.clone() } else { values[..lanes].to_vec() };
             let row = values[2 * lanes..3 * lanes].to_vec();
-            let (values, adjoints, outside) = (&mut values, &mut adjoints, &mut outside);
-            script.run(0..1, Slices { values, adjoints, shared: &shared, lanes, outside });
+            let (values, adjoints) = (&mut values, &mut adjoints);
+            script.run(0..1, Slices { values, adjoints, shared: &shared, lanes, outside: &mut outside });
+            drop(outside);
             for i in 0..lanes {
                 let (before, got) = if lies_outside {
                     (all_before[13 + i], all[13 + i])
@@ -361,18 +361,20 @@ fn results_lie_in_their_rows_or_outside() {
         assert!(script.map(Op::Neg, 1, Place::values(5), &[Factor::Row(Place::result(0))]));
         let refused = script.map(Op::Neg, 1, Place::result(0), &[Factor::Row(Place::values(3))]);
         assert!(!refused, "a result that lies in its row would overlap with its operand");
-        for firsts in [None, Some([50; MOST_OUTSIDE])] {
+        for place in [None, Some(50)] {
             let Buffers { mut values, mut adjoints, shared, .. } = Buffers::new(lanes);
             let (before, mut all) = (values.clone(), numbers(8, 70));
             let all_before = all.clone();
-            let mut outside = Outside { results: (&mut all, firsts), ..Outside::default() };
+            let mut outside =
+                Outside { results: &mut all, result_places: place.into_iter().collect(), ..Outside::default() };
             let slices =
                 Slices { values: &mut values, adjoints: &mut adjoints, shared: &shared, lanes, outside: &mut outside };
             script.run(0..2, slices);
+            drop(outside);
             let row = |all: &[f64], row: usize| all[row * lanes..(row + 1) * lanes].to_vec();
             let negative: Vec<f64> = row(&before, 1).iter().map(|x| -x).collect();
             assert!(same_all(&row(&values, 5), &row(&before, 1)), "{isa:?}");
-            if firsts.is_some() {
+            if place.is_some() {
                 assert!(same_all(&all[50..66], &negative) && same_all(&row(&values, 3), &row(&before, 3)), "{isa:?}");
                 assert!(same_all(&all[..50], &all_before[..50]) && same_all(&all[66..], &all_before[66..]));
             } else {
@@ -391,7 +393,7 @@ fn same_all(a: &[f64], b: &[f64]) -> bool {
 fn a_column_outside_that_is_too_short_is_refused() {
     let (mut values, mut adjoints, column) = ([0.0; 120], [0.0; 120], [0.0; 39]);
     let mut outside = Outside::default();
-    outside.values[0] = Some(&column);
+    outside.values = [column.as_slice(); 2].into_iter().collect();
     let (values, adjoints) = (&mut values, &mut adjoints);
     by_columns(Isa::detect()).run(0..1, Slices { values, adjoints, shared: &[], lanes: 40, outside: &mut outside });
 }
