@@ -410,7 +410,7 @@ impl MicroGpt {
 }
 
 /// `to` += `factor` `from`.
-#[inline(always)]
+#[inline]
 fn add_scaled<const P: usize>(factor: f64, from: &Side<P>, to: &mut Side<P>) {
     for (to, from) in to.iter_mut().zip(from) {
         *to = from.mul_add(factor, *to);

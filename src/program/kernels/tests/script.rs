@@ -392,8 +392,7 @@ fn same_all(a: &[f64], b: &[f64]) -> bool {
 #[should_panic(expected = "of 39 numbers in slice 4")]
 fn a_column_outside_that_is_too_short_is_refused() {
     let (mut values, mut adjoints, column) = ([0.0; 120], [0.0; 120], [0.0; 39]);
-    let mut outside = Outside::default();
-    outside.values = [column.as_slice(); 2].into_iter().collect();
+    let mut outside = Outside { values: [column.as_slice(); 2].into_iter().collect(), ..Outside::default() };
     let (values, adjoints) = (&mut values, &mut adjoints);
     by_columns(Isa::detect()).run(0..1, Slices { values, adjoints, shared: &[], lanes: 40, outside: &mut outside });
 }
