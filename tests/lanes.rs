@@ -103,6 +103,24 @@ fn a_network_agrees_with_single_examples() {
     }
 }
 
+/// Of 20 inputs 12 go into a layer and nothing else, which reads them where they lie.
+#[test]
+fn a_layer_of_inputs_agrees_with_single_examples() {
+    let graph = Graph::new();
+    let x = graph.inputs("x", 20);
+    let mut weights = dagrad::train::glorot_uniform(1);
+    let first = layer(&graph, "first", &x[..12], 10, Op::Tanh, &mut weights).expect("tanh is an activation");
+    let second = layer(&graph, "second", &x[12..], 10, None, &mut weights).expect("none is one");
+    let products = first.outputs().into_iter().zip(second.pre_activations()).map(|(a, b)| a * b);
+    let y = graph.sum(&products.collect::<Vec<_>>()) * x[19].sin();
+    for outputs in [vec![y], vec![y, x[3]], vec![first.outputs()[2]]] {
+        let program = graph.compile(&outputs).expect("its own nodes");
+        for lanes in [8, 24, 37] {
+            agrees(&program, &graph.initial_parameters(), &numbers(5, 20 * lanes), lanes, "a layer of inputs");
+        }
+    }
+}
+
 #[test]
 fn functions_beside_their_derivatives_agree_with_single_examples() {
     let graph = Graph::new();

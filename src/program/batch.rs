@@ -308,8 +308,13 @@ impl Work<'_> {
         let columns = block.rows_mut(0..code.columns as usize);
         let (columns, of_parameters) = columns.split_at_mut(call.program.inputs * lanes);
         if lanes == call.lanes && rows_outside.columns.is_empty() {
-            // The columns lie as the inputs do.
-            columns.copy_from_slice(call.inputs);
+            // The columns lie as the inputs do, and some may stay there.
+            let of_matrices = code.of_matrices as usize;
+            let stay = if of_matrices <= call.program.inputs { of_matrices * lanes } else { 0 };
+            if stay > 0 {
+                outside.table = call.inputs;
+            }
+            columns[stay..].copy_from_slice(&call.inputs[stay..]);
         } else {
             let columns = columns.chunks_exact_mut(lanes).zip(call.inputs.chunks_exact(call.lanes));
             for ((own, from), _) in columns.zip(0..).filter(|(_, row)| !rows_outside.columns.contains(row)) {

@@ -1,10 +1,11 @@
 //! Outside: columns whose lanes lie side by side are read where they lie, their adjoints added where they belong, and
 //! results written where they are wanted.
 //!
-//! That is for lines alone, which are told where each row is; other steps read and write the rows of a block.
+//! That is for lines alone, which are told where each row is; other steps read and write the rows of a block. Columns that
+//! products of matrices alone read may all stay where they lie, if they lie like the rows.
 
 use super::super::kernels::script::{MOST_OUTSIDE, OutsideRows};
-use super::super::lanes::{Back, LaneCode, Map, Operand, Span, Step, Sum};
+use super::super::lanes::{Back, LaneCode, Map, Operand, Span, Step, Sum, Walk};
 use super::script::lines_of;
 use crate::op::Op;
 
@@ -13,28 +14,47 @@ pub(super) fn rows_outside(code: &LaneCode, candidates: &OutsideRows) -> Outside
     if candidates.columns.is_empty() && candidates.results.is_empty() {
         return OutsideRows::default();
     }
-    let none = || vec![false; code.rows as usize];
-    let mut uses = Uses { code, values: none(), adjoints: none(), writers: vec![0; code.rows as usize], lines: none() };
-    code.forward.iter().for_each(|step| uses.step(step));
-    code.reverse.iter().for_each(|back| uses.back(back));
+    let uses = Uses::new(code);
     let outputs = |row: u32| code.outputs.iter().filter(|&&output| output == Operand::Rows(row)).count();
     // Of several writers the sum would depend on whether it is added at once or number by number.
     let column = |&row: &u32| {
         let at = row as usize;
-        !uses.values[at] && !uses.adjoints[at] && uses.writers[at] <= 1 && outputs(row) == 0
+        uses.readers[at] & !LINE == 0 && !uses.adjoints[at] && uses.writers[at] <= 1 && outputs(row) == 0
     };
-    let result = |&row: &u32| uses.lines[row as usize] && !uses.values[row as usize] && outputs(row) == 1;
+    let result = |&row: &u32| uses.lines[row as usize] && uses.readers[row as usize] & !LINE == 0 && outputs(row) == 1;
     let some = |rows: &[u32], may: &dyn Fn(&u32) -> bool| {
         rows.iter().copied().filter(|row| may(row)).take(MOST_OUTSIDE).collect()
     };
     OutsideRows { columns: some(&candidates.columns, &column), results: some(&candidates.results, &result) }
 }
 
+/// How many of the first columns are read by products of matrices alone, each of which reads no others.
+pub(super) fn columns_of_matrices(code: &LaneCode) -> u32 {
+    let uses = Uses::new(code);
+    let is_output = |row: u32| code.outputs.contains(&Operand::Rows(row));
+    let alone = |&row: &u32| uses.readers[row as usize] & !MATRIX == 0 && !is_output(row);
+    let mut count = (0..code.columns).find(|row| !alone(row)).unwrap_or(code.columns);
+    while let Some(walk) = uses.walks.iter().find(|walk| walk.first() < count && walk.last() >= count) {
+        count = walk.first();
+    }
+    count
+}
+
+/// A bit for each kind of step that reads a value.
+const LINE: u8 = 1;
+const MATRIX: u8 = 2;
+const OTHER: u8 = 4;
+
 /// How rows are used.
 struct Uses<'c> {
     code: &'c LaneCode,
-    /// Values that steps read which are no lines, and adjoints that these write.
-    values: Vec<bool>,
+    /// Which kinds of steps read each value.
+    readers: Vec<u8>,
+    /// The kind that reads now.
+    reader: u8,
+    /// What products of matrices read.
+    walks: Vec<Walk>,
+    /// Adjoints that steps write which are no lines.
     adjoints: Vec<bool>,
     /// How many steps and lines write the adjoint.
     writers: Vec<usize>,
@@ -42,9 +62,24 @@ struct Uses<'c> {
     lines: Vec<bool>,
 }
 
-impl Uses<'_> {
+impl<'c> Uses<'c> {
+    fn new(code: &'c LaneCode) -> Self {
+        let rows = code.rows as usize;
+        let (readers, writers, walks) = (vec![0; rows], vec![0; rows], vec![]);
+        let (adjoints, lines) = (vec![false; rows], vec![false; rows]);
+        let mut uses = Self { code, readers, reader: OTHER, walks, adjoints, writers, lines };
+        code.forward.iter().for_each(|step| uses.step(step));
+        code.reverse.iter().for_each(|back| uses.back(back));
+        uses
+    }
+
+    /// The kind of a step that is a line or not.
+    fn is_line(&mut self, line: bool) {
+        self.reader = if line { LINE } else { OTHER };
+    }
+
     fn values(&mut self, first: u32, count: u32) {
-        self.values[first as usize..][..count as usize].fill(true);
+        self.readers[first as usize..][..count as usize].iter_mut().for_each(|readers| *readers |= self.reader);
     }
 
     fn adjoints(&mut self, first: u32, count: u32) {
@@ -66,8 +101,10 @@ impl Uses<'_> {
     }
 
     /// Rows that go on by steps, as those that go into a matrix.
-    fn walk(&mut self, first: u32, step: i32, count: u32) {
-        (0..count).for_each(|k| self.values(first.wrapping_add_signed(step.wrapping_mul(k.cast_signed())), 1));
+    fn walk(&mut self, walk: Walk) {
+        self.reader = MATRIX;
+        (0..walk.count).for_each(|k| self.values(walk.row(k), 1));
+        self.walks.push(walk);
     }
 
     /// The first factors of products, which are values in both passes.
@@ -86,43 +123,45 @@ impl Uses<'_> {
     }
 
     fn step(&mut self, step: &Step) {
+        self.is_line(false);
         match step {
             Step::Sum { out, sum } => {
-                if lines_of(sum).is_some() {
-                    self.lines[*out as usize] = true;
-                } else {
-                    self.first_factors(sum);
-                    self.terms(sum);
-                }
+                let line = lines_of(sum).is_some();
+                self.is_line(line);
+                self.lines[*out as usize] |= line;
+                self.first_factors(sum);
+                self.terms(sum);
             }
-            Step::Dense(dense) => self.walk(dense.matrix.y, dense.matrix.y_step, dense.matrix.shape[1]),
+            Step::Dense(dense) => self.walk(dense.walk()),
             Step::Map(map) => {
-                if is_line(map) {
-                    self.lines[map.out as usize] = true;
-                } else {
-                    self.operands(map);
-                }
+                let line = is_line(map);
+                self.is_line(line);
+                self.lines[map.out as usize] |= line;
+                self.operands(map);
             }
             Step::List { list, .. } => self.singles(*list),
         }
     }
 
     fn back(&mut self, back: &Back) {
+        self.is_line(false);
         match back {
             Back::Gather { row, sum, .. } => {
                 let lines = lines_of(sum);
                 self.writers[*row as usize] += lines.unwrap_or(1);
+                self.is_line(lines.is_some());
+                self.first_factors(sum);
                 if lines.is_none() {
                     self.adjoints(*row, 1);
-                    self.first_factors(sum);
                 }
             }
             Back::DenseRows { matrix, out, .. } => self.adjoints(*out, matrix.shape[0]),
             Back::Map { map, to, .. } => {
                 self.writers[*to as usize] += 1;
+                self.is_line(is_line(map));
+                self.operands(map);
+                self.values(map.out, map.count);
                 if !is_line(map) {
-                    self.operands(map);
-                    self.values(map.out, map.count);
                     self.adjoints(*to, map.count);
                 }
             }
@@ -136,7 +175,7 @@ impl Uses<'_> {
                 self.code.singles(*list).iter().for_each(|&row| self.adjoints[row as usize] = true);
             }
             Back::Shared { sum, .. } => self.terms(sum),
-            Back::Outer { outer } => self.walk(outer.y, outer.y_step, outer.shape[1]),
+            Back::Outer { outer } => self.walk(Walk::of_outer(outer)),
             Back::Seed { row, .. } | Back::Zero { row } => self.adjoints(*row, 1),
             Back::Bias { .. } => {}
         }

@@ -95,6 +95,17 @@ pub(crate) struct Matrix {
     pub out_step: i32,
 }
 
+/// What the rows that come out of a matrix begin with.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Start {
+    /// Nothing.
+    Nothing,
+    /// What is there.
+    Own,
+    /// A uniform number each: that of the first row, and the step to the next.
+    Uniforms(u32, i32),
+}
+
 /// Multiplies a matrix of uniform numbers with rows. The rows `sources.x` are not used.
 ///
 /// # Panics
@@ -105,19 +116,22 @@ pub(crate) fn matrix(
     matrix: &Matrix,
     sources: &Sources<'_>,
     out: &mut [f64],
-    mode: Mode,
+    start: Start,
     zero: Zero,
 ) {
     let y = Rows::new(sources.y, lanes, sources.y_first);
     let out = RowsMut::new(out, lanes);
     let [m, k] = matrix.shape.map(|count| count as usize);
-    if m == 0 || (k == 0 && mode == Mode::Add) {
+    if m == 0 || (k == 0 && start == Start::Own) {
         return;
+    }
+    if let Start::Uniforms(first, step) = start {
+        check_window(first, [m, 1], [step, 0], 0, sources.uniforms.len());
     }
     check_window(matrix.uniform, [m, k], matrix.uniform_steps, 0, sources.uniforms.len());
     check_window(matrix.y, [k, 1], [matrix.y_step, 0], sources.y_first, y.count());
     check_window(matrix.out, [m, 1], [matrix.out_step, 0], 0, out.count());
-    isa.run(Product { matrix, uniforms: sources.uniforms, y, out, mode, zero });
+    isa.run(Product { matrix, uniforms: sources.uniforms, y, out, start, zero });
 }
 
 /// The kernel of [`combine`].
@@ -343,7 +357,7 @@ struct Product<'a> {
     uniforms: &'a [f64],
     y: Rows<'a>,
     out: RowsMut<'a>,
-    mode: Mode,
+    start: Start,
     zero: Zero,
 }
 
@@ -423,11 +437,21 @@ impl Product<'_> {
     ) -> [[S::Vector; N]; M] {
         let Matrix { shape, uniform, uniform_steps, y, y_step, .. } = *self.matrix;
         let mut sum = [[simd.splat(0.0); N]; M];
-        if self.mode == Mode::Add {
-            for m in 0..M {
-                for v in 0..N {
-                    // SAFETY: invariant 2 of the room: the window of `out` was checked.
-                    sum[m][v] = unsafe { simd.load(out.offset(m.cast_signed() * out_step).add(v * S::WIDTH)) };
+        match self.start {
+            Start::Nothing => {}
+            Start::Own => {
+                for m in 0..M {
+                    for v in 0..N {
+                        // SAFETY: invariant 2 of the room: the window of `out` was checked.
+                        sum[m][v] = unsafe { simd.load(out.offset(m.cast_signed() * out_step).add(v * S::WIDTH)) };
+                    }
+                }
+            }
+            Start::Uniforms(first, step) => {
+                for (m, sum) in sum.iter_mut().enumerate() {
+                    // SAFETY: invariant 2 of the room: the window of these numbers was checked.
+                    let number = unsafe { *self.uniforms.get_unchecked(place(first, row + m, step)) };
+                    *sum = [simd.splat(number); N];
                 }
             }
         }

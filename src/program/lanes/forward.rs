@@ -1,9 +1,9 @@
 //! The forward pass over a block of lanes.
 
-use super::super::kernels::linear::{Mode, Sources, Terms, combine, matrix};
+use super::super::kernels::linear::{Matrix, Mode, Sources, Start, Terms, combine, matrix};
 use super::super::kernels::script::{Outside, Turn};
-use super::super::kernels::{Isa, Zero, list, map};
-use super::{Block, Dense, LaneCode, Map, Operand, Step, Sum};
+use super::super::kernels::{Zero, list, map};
+use super::{Block, Dense, LaneCode, Map, Operand, Step, Sum, Walk};
 use crate::op::Scalar as _;
 
 impl LaneCode {
@@ -26,7 +26,14 @@ impl LaneCode {
                     let terms = self.terms(sum, self.constant(sum, shared));
                     combine(isa, lanes, &terms, &sources, &mut write[..lanes], Mode::Store, sum.zero);
                 }
-                Step::Dense(dense) => dense.run(shared, isa, lanes, values.get_mut()),
+                Step::Dense(dense) => {
+                    let (read, write) = values.get_mut().split_at_mut(dense.out as usize * lanes);
+                    let y = self.source(dense.walk(), read, outside.table);
+                    let sources = Sources { uniforms: shared, x: &[], y, y_first: 0 };
+                    let start = dense.bias.map_or(Start::Nothing, |(first, step)| Start::Uniforms(first, step));
+                    let out = &mut write[..dense.matrix.shape[0] as usize * lanes];
+                    matrix(isa, lanes, &dense.matrix, &sources, out, start, dense.zero);
+                }
                 Step::Map(step) => {
                     let (read, write) = values.get_mut().split_at_mut(step.out as usize * lanes);
                     let (operands, _) = step.slices(read, shared, lanes, scratch);
@@ -70,21 +77,10 @@ impl LaneCode {
 }
 
 impl Dense {
-    fn run(&self, shared: &[f64], isa: Isa, lanes: usize, values: &mut [f64]) {
-        let (read, write) = values.split_at_mut(self.out as usize * lanes);
-        let rows = self.matrix.shape[0] as usize;
-        let mode = match self.bias {
-            None => Mode::Store,
-            Some((first, step)) => {
-                let biases = (0..).map(|m| shared[first.wrapping_add_signed(m * step) as usize]);
-                for (row, bias) in write[..rows * lanes].chunks_exact_mut(lanes).zip(biases) {
-                    row.fill(bias);
-                }
-                Mode::Add
-            }
-        };
-        let sources = Sources { uniforms: shared, x: &[], y: read, y_first: 0 };
-        matrix(isa, lanes, &self.matrix, &sources, &mut write[..rows * lanes], mode, self.zero);
+    /// The rows that go in.
+    pub(in super::super) fn walk(&self) -> Walk {
+        let Matrix { y, y_step, shape, .. } = self.matrix;
+        Walk { start: y, step: y_step, count: shape[1] }
     }
 }
 

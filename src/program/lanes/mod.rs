@@ -93,6 +93,35 @@ pub(super) struct Dense {
     pub(super) zero: Zero,
 }
 
+/// Rows that go on by steps, as those that go into a matrix.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Walk {
+    start: u32,
+    step: i32,
+    pub(super) count: u32,
+}
+
+impl Walk {
+    /// What an outer product reads of the values.
+    pub(super) fn of_outer(outer: &Outer) -> Self {
+        Self { start: outer.y, step: outer.y_step, count: outer.shape[1] }
+    }
+
+    pub(super) fn row(self, k: u32) -> u32 {
+        self.start.wrapping_add_signed(self.step.wrapping_mul(k.cast_signed()))
+    }
+
+    /// The lowest row.
+    pub(super) fn first(self) -> u32 {
+        self.start.min(self.row(self.count.saturating_sub(1)))
+    }
+
+    /// The highest row.
+    pub(super) fn last(self) -> u32 {
+        self.start.max(self.row(self.count.saturating_sub(1)))
+    }
+}
+
 /// A step of the forward pass.
 #[derive(Clone, Debug)]
 pub(super) enum Step {
@@ -136,6 +165,8 @@ pub(super) struct LaneCode {
     /// How many rows there are; columns are the first.
     pub(super) rows: u32,
     pub(super) columns: u32,
+    /// How many of the first columns matrices alone read, so that they may stay where they lie.
+    pub(super) of_matrices: u32,
     pub(super) forward: Vec<Step>,
     pub(super) reverse: Vec<Back>,
     /// The steps forward and in reverse as they are taken.
@@ -172,6 +203,11 @@ impl LaneCode {
             Step::List { list, .. } => list.range().len(),
         };
         self.forward.iter().map(of_step).sum()
+    }
+
+    /// Where a walk reads: among the rows, or in the table of columns, where there is one.
+    fn source<'r>(&self, walk: Walk, rows: &'r [f64], table: &'r [f64]) -> &'r [f64] {
+        if !table.is_empty() && walk.last() < self.of_matrices { table } else { rows }
     }
 
     pub(super) fn pairs(&self, span: Span) -> &[(u32, u32)] {

@@ -1,11 +1,11 @@
 //! The reverse pass over a block of lanes.
 
-use super::super::kernels::linear::{Mode, Sources, combine, matrix};
+use super::super::kernels::linear::{Mode, Sources, Start, combine, matrix};
 use super::super::kernels::outer::{Factors, outer};
 use super::super::kernels::reduce::{Sign, lane_dots, lane_sum};
 use super::super::kernels::script::{Outside, Turn};
 use super::super::kernels::{Zero, list, map};
-use super::{Back, Block, LaneCode, Map, Sum};
+use super::{Back, Block, LaneCode, Map, Sum, Walk};
 
 /// What a reverse pass writes beside the adjoints of rows.
 pub(in super::super) struct Totals<'t, 'o> {
@@ -63,7 +63,8 @@ impl LaneCode {
                     let rows = product.shape[0];
                     let (low, high) = adjoints.split_at_mut((out + rows) as usize * lanes);
                     let sources = Sources { uniforms: shared, x: &[], y: high, y_first: out + rows };
-                    matrix(isa, lanes, product, &sources, &mut low[*out as usize * lanes..], *mode, Zero::Absorbs);
+                    let start = if *mode == Mode::Add { Start::Own } else { Start::Nothing };
+                    matrix(isa, lanes, product, &sources, &mut low[*out as usize * lanes..], start, Zero::Absorbs);
                 }
                 Back::Map { map: step, place, to, mode } => {
                     let len = step.count as usize * lanes;
@@ -113,7 +114,8 @@ impl LaneCode {
                     self.shared_terms(sum, shared, || lane_sum(isa, delta), totals.shared);
                 }
                 Back::Outer { outer: product } => {
-                    let factors = Factors { delta: adjoints, delta_first: 0, y: values, y_first: 0 };
+                    let y = self.source(Walk::of_outer(product), values, totals.outside.table);
+                    let factors = Factors { delta: adjoints, delta_first: 0, y, y_first: 0 };
                     outer(isa, lanes, product, &factors, totals.shared);
                 }
                 Back::Bias { row, count, shared: first, step } => {

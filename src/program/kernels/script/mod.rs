@@ -245,6 +245,8 @@ pub(crate) struct Slices<'a, 'b> {
 /// What lies outside the rows, where the caller has it.
 #[derive(Debug, Default)]
 pub(crate) struct Outside<'a> {
+    /// All columns as rows have them, for those that are in no row; empty if all are in their rows.
+    pub table: &'a [f64],
     /// The numbers of each column; none at all if these are in their rows.
     pub values: SmallVec<[&'a [f64]; MOST_OUTSIDE]>,
     /// Where their adjoints are added, if these are not to stand in their rows.

@@ -1,4 +1,4 @@
-use super::super::linear::{Matrix, Mode, Sources, Terms, combine, matrix};
+use super::super::linear::{Matrix, Mode, Sources, Start, Terms, combine, matrix};
 use super::super::{Isa, Zero};
 use super::{Compensated, all_lanes, indices, numbers};
 
@@ -66,9 +66,12 @@ fn matrix_and_its_transpose_agree_with_a_compensated_sum() {
                 let (y, before) = (numbers(3, lanes * 70), numbers(4, lanes * 70));
                 let sources = Sources { uniforms: &uniforms, x: &[], y: &y, y_first: FIRST };
                 let [wide, tall] = [k, m].map(u32::cast_signed);
-                for (uniform_steps, y_step, out_step, mode) in
-                    [([wide, 1], 1, 1, Mode::Store), ([1, tall], 3, 2, Mode::Add), ([wide, 1], -1, -2, Mode::Add)]
-                {
+                for (uniform_steps, y_step, out_step, start) in [
+                    ([wide, 1], 1, 1, Start::Nothing),
+                    ([wide, 1], 1, 2, Start::Uniforms(if k == 0 { 0 } else { m }, if k == 0 { 0 } else { -1 })),
+                    ([1, tall], 3, 2, Start::Own),
+                    ([wide, 1], -1, -2, Start::Own),
+                ] {
                     let last = |count: u32, step: i32| if step < 0 { count * step.unsigned_abs() } else { 0 };
                     let shape = Matrix {
                         shape: [m, k],
@@ -80,15 +83,15 @@ fn matrix_and_its_transpose_agree_with_a_compensated_sum() {
                         out_step,
                     };
                     let mut out = before.clone();
-                    matrix(isa, lanes, &shape, &sources, &mut out, mode, Zero::Absorbs);
-                    check_matrix(&shape, &sources, &before, &out, mode, lanes);
+                    matrix(isa, lanes, &shape, &sources, &mut out, start, Zero::Absorbs);
+                    check_matrix(&shape, &sources, &before, &out, start, lanes);
                 }
             }
         }
     }
 }
 
-fn check_matrix(matrix: &Matrix, sources: &Sources<'_>, before: &[f64], out: &[f64], mode: Mode, lanes: usize) {
+fn check_matrix(matrix: &Matrix, sources: &Sources<'_>, before: &[f64], out: &[f64], start: Start, lanes: usize) {
     let index = |first: u32, i: u32, step: i32| super::super::rows::place(first, i as usize, step);
     let mut written = vec![false; out.len()];
     for m in 0..matrix.shape[0] {
@@ -97,7 +100,11 @@ fn check_matrix(matrix: &Matrix, sources: &Sources<'_>, before: &[f64], out: &[f
             let at = row * lanes + lane;
             written[at] = true;
             let mut want = Compensated::default();
-            want.add(before[at], f64::from(u8::from(mode == Mode::Add)));
+            match start {
+                Start::Nothing => {}
+                Start::Own => want.add(before[at], 1.0),
+                Start::Uniforms(first, step) => want.add(sources.uniforms[index(first, m, step)], 1.0),
+            }
             for k in 0..matrix.shape[1] {
                 let uniform = index(matrix.uniform, m, matrix.uniform_steps[0]) + index(0, k, matrix.uniform_steps[1]);
                 let y = index(matrix.y - sources.y_first, k, matrix.y_step) * lanes + lane;
@@ -125,11 +132,11 @@ fn a_zero_absorbs_where_it_is_told_to() {
             let mut out = vec![0.0; lanes];
             combine(isa, lanes, &terms, &sources, &mut out, Mode::Store, Zero::Absorbs);
             assert!(out[0] == 0.0 && out[1] == 0.0 && out[2].is_nan() && out[3] == 3.0, "{isa:?}: {out:?}");
-            matrix(isa, lanes, &shape, &sources, &mut out, Mode::Store, Zero::Absorbs);
+            matrix(isa, lanes, &shape, &sources, &mut out, Start::Nothing, Zero::Absorbs);
             assert!(out[0] == 0.0 && out[1] == 0.0 && out[2].is_nan() && out[3] == 2.0, "{isa:?}: {out:?}");
             combine(isa, lanes, &terms, &sources, &mut out, Mode::Store, Zero::Multiplies);
             assert!(out[..3].iter().all(|y| y.is_nan()) && out[3] == 3.0, "{isa:?}: {out:?}");
-            matrix(isa, lanes, &shape, &sources, &mut out, Mode::Store, Zero::Multiplies);
+            matrix(isa, lanes, &shape, &sources, &mut out, Start::Nothing, Zero::Multiplies);
             assert!(out[..3].iter().all(|y| y.is_nan()) && out[3] == 2.0, "{isa:?}: {out:?}");
         }
     }
@@ -142,7 +149,7 @@ fn windows_that_leave_a_buffer_are_refused() {
     let sources = Sources { uniforms: &uniforms, x: &[], y: &y, y_first: 0 };
     let refused = |shape: Matrix| {
         std::panic::catch_unwind(|| {
-            matrix(Isa::detect(), 8, &shape, &sources, &mut [0.0; 16], Mode::Store, Zero::Multiplies);
+            matrix(Isa::detect(), 8, &shape, &sources, &mut [0.0; 16], Start::Nothing, Zero::Multiplies);
         })
         .is_err()
     };
