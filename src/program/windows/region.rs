@@ -181,10 +181,22 @@ impl Region {
         let (lanes, of_tile) = (self.lanes as usize, *of_tile);
         let uniforms = self.shared(call, code, values, uniforms);
         let one_tile = lanes <= of_tile;
+        let reads = Reads { call, code, values, uniforms };
+        if let (true, true, Some(slots)) =
+            (one_tile, self.code.script.outside().columns.is_empty(), self.shared.whole())
+        {
+            // What a single tile comes to is added where it belongs.
+            let (block, outcome, columns) = (&mut blocks[0], &mut outcomes[0], &mut Outside::default());
+            self.compute(reads, 0, lanes, block, outcome, columns);
+            if let Some(adjoint) = adjoint {
+                self.differentiate(reads, adjoint, lanes, block, &mut adjoints[slots], columns);
+                self.scatter(call.isa, code, 0, block, adjoints, false);
+            }
+            return outcome.sum;
+        }
         if !one_tile {
             totals.fill(0.0);
         }
-        let reads = Reads { call, code, values, uniforms };
         let mut sum = 0.0;
         for first in (0..lanes).step_by(of_tile * outcomes.len()) {
             let at_work = (lanes - first).div_ceil(of_tile).min(outcomes.len());
@@ -199,14 +211,17 @@ impl Region {
                 self.compute(reads, first, used(first), block, outcome, &mut columns);
                 if let Some(adjoint) = adjoint {
                     columns.adjoints = Some(&mut *adjoints);
-                    self.differentiate(reads, adjoint, used(first), block, outcome, &mut columns);
+                    outcome.totals.fill(0.0);
+                    self.differentiate(reads, adjoint, used(first), block, &mut outcome.totals, &mut columns);
                 }
             } else {
                 for_each_tile(outcomes, blocks, |number, block, outcome| {
                     let start = first + number * of_tile;
                     self.compute(reads, start, used(start), block, outcome, &mut Outside::default());
                     if let Some(adjoint) = adjoint {
-                        self.differentiate(reads, adjoint, used(start), block, outcome, &mut Outside::default());
+                        let (totals, outside) = (&mut outcome.totals, &mut Outside::default());
+                        totals.fill(0.0);
+                        self.differentiate(reads, adjoint, used(start), block, totals, outside);
                     }
                 });
             }
@@ -319,18 +334,16 @@ impl Region {
         }
     }
 
-    /// Differentiates a tile that was computed.
+    /// Differentiates a tile that was computed, and adds the adjoints of the shared numbers to the totals.
     fn differentiate(
         &self,
         reads: Reads<'_>,
         adjoint: f64,
         used: usize,
         block: &mut Block,
-        outcome: &mut Outcome,
+        totals: &mut [f64],
         outside: &mut Outside<'_>,
     ) {
-        let totals = &mut outcome.totals;
-        totals.fill(0.0);
         self.code.reverse(reads.uniforms, (&[adjoint], used), block, &mut Totals { shared: totals, outside });
     }
 
