@@ -4,6 +4,8 @@
 //! constant steps become loops, neighbouring runs of the same shape an outer loop, and columns of the same shape that go
 //! on by constant steps a loop of additions. What is too irregular for loops becomes a list of places.
 
+use std::ops::Range;
+
 use super::super::kernels::Zero;
 use super::super::kernels::linear::Mode;
 use super::super::kernels::nest::{Loop, Nest};
@@ -121,21 +123,38 @@ pub(super) fn region(
         Some(step) => Window::Affine { first: places[0], step },
         None => Window::List(code.push_places(places)),
     };
+    let columns: Vec<windows::Column> = (columns.into_iter().zip(follows))
+        .map(|((places, adjoint), follows)| windows::Column {
+            window: window(places, code),
+            follows,
+            adjoint,
+            in_place: false,
+        })
+        .collect();
     windows::Region {
         code: lane_code,
         lanes: narrow(lanes),
-        columns: (columns.into_iter().zip(follows))
-            .map(|((places, adjoint), follows)| windows::Column {
-                window: window(places, code),
-                follows,
-                adjoint,
-                in_place: false,
-            })
-            .collect(),
+        table: table(&columns),
+        columns,
         shared: Uniforms::new(body.shared.iter().map(|&(slot, wanted)| (classes.slots[slot as usize], wanted))),
         sum: classes.slots[sum as usize],
         tail,
     }
+}
+
+/// The longest run of columns that follow each other, if the lanes go on by steps.
+fn table(columns: &[windows::Column]) -> Range<u32> {
+    let goes_on = |window: Window| matches!(window, Window::Affine { step: 2.., .. });
+    let (mut longest, mut start) = (0..0, 0);
+    for (row, column) in (0..).zip(columns) {
+        if !column.follows {
+            start = row;
+        }
+        if goes_on(column.window) && row + 1 - start > narrow(longest.len()) {
+            longest = start..row + 1;
+        }
+    }
+    longest
 }
 
 /// How many operands of lists are spread out at once, at most, apart from a single longer list.

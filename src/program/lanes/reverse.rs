@@ -5,7 +5,7 @@ use super::super::kernels::outer::{Factors, outer};
 use super::super::kernels::reduce::{Sign, lane_dots, lane_sum};
 use super::super::kernels::script::{Outside, Turn};
 use super::super::kernels::{Zero, list, map};
-use super::{Back, Block, LaneCode, Map, Sum, Walk};
+use super::{Back, Block, LaneCode, Map, Seeded, Sum, Walk};
 
 /// What a reverse pass writes beside the adjoints of rows.
 pub(in super::super) struct Totals<'t, 'o> {
@@ -48,8 +48,7 @@ impl LaneCode {
             match back {
                 Back::Seed { row, output, mode, alone } => {
                     let seed = seeds[*output as usize];
-                    let before = std::mem::replace(&mut seeded[*output as usize], (seed.to_bits(), used, lanes));
-                    if !alone || before != (seed.to_bits(), used, lanes) {
+                    if !is_known(&mut seeded[*output as usize], (seed.to_bits(), used, lanes)) || !alone {
                         write_seed(&mut adjoints[row_of(*row)], seed, used, *mode);
                     }
                 }
@@ -115,7 +114,8 @@ impl LaneCode {
                 }
                 Back::Outer { outer: product } => {
                     let y = self.source(Walk::of_outer(product), values, totals.outside.table);
-                    let factors = Factors { delta: adjoints, delta_first: 0, y, y_first: 0 };
+                    let factors =
+                        Factors { delta: adjoints, delta_first: 0, y, y_first: 0, table: totals.outside.turned };
                     outer(isa, lanes, product, &factors, totals.shared);
                 }
                 Back::Bias { row, count, shared: first, step } => {
@@ -158,6 +158,11 @@ fn write(out: &mut [f64], terms: &[f64], mode: Mode) {
         Mode::Store => out.copy_from_slice(terms),
         Mode::Add => out.iter_mut().zip(terms).for_each(|(out, term)| *out += term),
     }
+}
+
+/// Remembers a seed, and says whether it is the one before.
+fn is_known(before: &mut Seeded, seed: Seeded) -> bool {
+    std::mem::replace(before, seed) == seed
 }
 
 fn write_seed(out: &mut [f64], seed: f64, used: usize, mode: Mode) {

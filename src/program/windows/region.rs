@@ -5,6 +5,7 @@ use std::ops::Range;
 use super::super::batch::tile;
 use super::super::kernels::Isa;
 use super::super::kernels::nest::Source;
+use super::super::kernels::outer::Table;
 use super::super::kernels::reduce::lane_sum;
 use super::super::kernels::script::Outside;
 use super::super::kernels::turn::{Starts, add_turned, turn};
@@ -23,6 +24,8 @@ pub(in super::super) struct Region {
     /// The adjoint of the sum as a linear form in the seeds, if it is known before the run: then every tile is
     /// differentiated as soon as it is computed.
     pub(in super::super) tail: Option<Vec<(u32, f64)>>,
+    /// The longest run of columns that follow each other in a table.
+    pub(in super::super) table: Range<u32>,
 }
 
 /// Where the lanes read one of their numbers.
@@ -186,7 +189,8 @@ impl Region {
             (one_tile, self.code.script.outside().columns.is_empty(), self.shared.whole())
         {
             // What a single tile comes to is added where it belongs.
-            let (block, outcome, columns) = (&mut blocks[0], &mut outcomes[0], &mut Outside::default());
+            let (block, outcome) = (&mut blocks[0], &mut outcomes[0]);
+            let columns = &mut Outside { turned: self.turned(reads, 0, lanes), ..Outside::default() };
             self.compute(reads, 0, lanes, block, outcome, columns);
             if let Some(adjoint) = adjoint {
                 self.differentiate(reads, adjoint, lanes, block, &mut adjoints[slots], columns);
@@ -206,7 +210,7 @@ impl Region {
             let outside = blocks.len() == 1 && used(first).is_multiple_of(8);
             if outside {
                 let (block, outcome) = (&mut blocks[0], &mut outcomes[0]);
-                let mut columns = Outside::default();
+                let mut columns = Outside { turned: self.turned(reads, first, used(first)), ..Outside::default() };
                 self.set_outside(reads, first, used(first), &mut columns);
                 self.compute(reads, first, used(first), block, outcome, &mut columns);
                 if let Some(adjoint) = adjoint {
@@ -219,9 +223,10 @@ impl Region {
                     let start = first + number * of_tile;
                     self.compute(reads, start, used(start), block, outcome, &mut Outside::default());
                     if let Some(adjoint) = adjoint {
-                        let (totals, outside) = (&mut outcome.totals, &mut Outside::default());
-                        totals.fill(0.0);
-                        self.differentiate(reads, adjoint, used(start), block, totals, outside);
+                        let turned = self.turned(reads, start, used(start));
+                        let outside = &mut Outside { turned, ..Outside::default() };
+                        outcome.totals.fill(0.0);
+                        self.differentiate(reads, adjoint, used(start), block, &mut outcome.totals, outside);
                     }
                 });
             }
@@ -242,6 +247,20 @@ impl Region {
             self.shared.add(if one_tile { &outcomes[0].totals } else { totals }, adjoints);
         }
         sum
+    }
+
+    /// The table of columns, from the line of a tile on.
+    fn turned<'a>(&self, reads: Reads<'a>, start: usize, used: usize) -> Option<Table<'a>> {
+        let first = self.columns.get(self.table.start as usize)?;
+        let Window::Affine { step, .. } = first.window else { return None };
+        let (step, columns) = (usize::try_from(step).ok()?, self.table.len());
+        let numbers = reads.values.get(reads.code.place(first.window, start)..)?.get(..(used - 1) * step + columns)?;
+        (columns > 1).then_some(Table {
+            numbers,
+            step,
+            first: self.table.start,
+            columns: self.table.end - self.table.start,
+        })
     }
 
     /// Says where the columns of a tile lie that may lie outside, and their adjoints.

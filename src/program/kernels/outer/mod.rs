@@ -49,6 +49,37 @@ pub(crate) struct Factors<'a> {
     pub y: &'a [f64],
     /// The number of the first one.
     pub y_first: u32,
+    /// Some rows of y as they lie in a table, if they do.
+    pub table: Option<Table<'a>>,
+}
+
+/// Rows that lie lane after lane: what one lane has of all of them are neighbours, as the numbers of an example are.
+///
+/// Lanes beyond the last line of the table have δ 0.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Table<'a> {
+    /// The lines, one for each lane; the last has no more than the columns.
+    pub numbers: &'a [f64],
+    /// From line to line.
+    pub step: usize,
+    /// The row that the first number of a line belongs to.
+    pub first: u32,
+    /// How many there are.
+    pub columns: u32,
+}
+
+impl Table<'_> {
+    /// How many lanes it has.
+    fn lanes(self) -> usize {
+        (self.numbers.len() + self.step).saturating_sub(self.columns as usize) / self.step
+    }
+
+    /// Points at the number of a row in the first lane, if the table has all rows of a window.
+    fn start(self, outer: &Outer) -> Option<*const f64> {
+        let first = outer.y.checked_sub(self.first)?;
+        let fits = outer.y_step == 1 && first + outer.shape[1] <= self.columns;
+        fits.then(|| self.numbers.as_ptr().wrapping_add(first as usize))
+    }
 }
 
 /// Adds the products of all pairs of rows, summed over lanes, to a block of the gradient. A zero absorbs.
@@ -71,6 +102,9 @@ pub(crate) fn outer(isa: Isa, lanes: usize, outer: &Outer, factors: &Factors<'_>
         delta: Walk { first: delta.row(outer.delta, 0), stride: stride(outer.delta_step) },
         y: Walk { first: y.row(outer.y, 0), stride: stride(outer.y_step) },
         lanes,
+        table: factors
+            .table
+            .and_then(|table| Some(Lines { start: table.start(outer)?, step: table.step, count: table.lanes() })),
         gradient,
     };
     if lanes >= isa.run(along::FewestLanes) { isa.run(Along(task)) } else { isa.run(Turned(task)) }
@@ -97,7 +131,16 @@ struct Task<'a> {
     delta: Walk,
     y: Walk,
     lanes: usize,
+    table: Option<Lines>,
     gradient: &'a mut [f64],
+}
+
+/// Where y lies lane after lane.
+#[derive(Clone, Copy)]
+struct Lines {
+    start: *const f64,
+    step: usize,
+    count: usize,
 }
 
 /// A block of the gradient.

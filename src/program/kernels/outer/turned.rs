@@ -1,11 +1,12 @@
 //! Outer products of turned rows.
 
 use std::mem::MaybeUninit;
+use std::ops::Range;
 
 use super::super::isa::Kernel;
 use super::super::linear::has_nan;
 use super::super::vector::Simd;
-use super::{Part, Task};
+use super::{Lines, Part, Task};
 
 /// How many lanes are turned at once.
 const TURNED: usize = 64;
@@ -21,7 +22,9 @@ struct Lanes {
     first: usize,
     count: usize,
     /// Numbers of y side by side, lane after lane; zeros beyond the last column.
-    turned: *mut f64,
+    turned: *const f64,
+    /// From lane to lane.
+    step: usize,
 }
 
 impl Kernel for Turned<'_> {
@@ -32,14 +35,13 @@ impl Kernel for Turned<'_> {
         let width = self.0.outer.shape[1] as usize;
         let mut room = MaybeUninit::<[f64; TURNED * WIDEST]>::uninit();
         for first in (0..self.0.lanes).step_by(TURNED) {
-            let turned = room.as_mut_ptr().cast::<f64>();
-            let lanes = Lanes { first, count: (self.0.lanes - first).min(TURNED), turned };
+            let lanes = first..self.0.lanes.min(first + TURNED);
             let mut k = 0;
             while k < width {
                 k += if S::REGISTERS >= 32 && width - k > 2 * S::WIDTH {
-                    self.columns::<S, 4>(simd, k, lanes)
+                    self.columns::<S, 4>(simd, k, lanes.clone(), room.as_mut_ptr().cast())
                 } else {
-                    self.columns::<S, 2>(simd, k, lanes)
+                    self.columns::<S, 2>(simd, k, lanes.clone(), room.as_mut_ptr().cast())
                 }
             }
         }
@@ -49,10 +51,21 @@ impl Kernel for Turned<'_> {
 impl Turned<'_> {
     /// Adds up to `N` registers of columns to the gradient, and says how many columns these are.
     #[inline(always)]
-    fn columns<S: Simd, const N: usize>(&mut self, simd: S, k: usize, lanes: Lanes) -> usize {
+    fn columns<S: Simd, const N: usize>(&mut self, simd: S, k: usize, lanes: Range<usize>, room: *mut f64) -> usize {
         let [height, width] = self.0.outer.shape.map(|count| count as usize);
         let mut part = Part { m: 0, k, columns: (width - k).min(N * S::WIDTH) };
-        self.turn::<S, N>(simd, part, lanes);
+        let lanes = match self.0.table {
+            Some(Lines { start, step, count }) if part.columns == N * S::WIDTH => Lanes {
+                first: lanes.start,
+                count: lanes.end.min(count).saturating_sub(lanes.start),
+                turned: start.wrapping_add(lanes.start * step + k),
+                step,
+            },
+            _ => {
+                self.turn::<S, N>(simd, part, &lanes, room);
+                Lanes { first: lanes.start, count: lanes.len(), turned: room, step: N * S::WIDTH }
+            }
+        };
         while part.m < height {
             part.m += match height - part.m {
                 8.. if S::REGISTERS >= 32 && N == 2 => self.rows::<S, 8, N>(simd, part, lanes),
@@ -67,15 +80,15 @@ impl Turned<'_> {
 
     /// Writes some lanes of neighbouring rows of y side by side.
     #[inline(always)]
-    fn turn<S: Simd, const N: usize>(&self, simd: S, part: Part, lanes: Lanes) {
+    fn turn<S: Simd, const N: usize>(&self, simd: S, part: Part, lanes: &Range<usize>, room: *mut f64) {
         let width = N * S::WIDTH;
-        let row = |column: usize, lane: usize| self.0.y.row(part.k + column, lanes.first + lane);
+        let row = |column: usize, lane: usize| self.0.y.row(part.k + column, lanes.start + lane);
         if width.is_multiple_of(8) {
             for first in (0..width).step_by(8) {
                 let rows = part.columns.saturating_sub(first).min(8);
-                for lane in (0..lanes.count).step_by(8) {
+                for lane in (0..lanes.len()).step_by(8) {
                     let from = std::array::from_fn(|l| row((first + l).min(part.columns - 1), lane));
-                    let to = std::array::from_fn(|l| lanes.turned.wrapping_add((lane + l) * width + first));
+                    let to = std::array::from_fn(|l| room.wrapping_add((lane + l) * width + first));
                     // SAFETY: the rows have eight lanes more, and there is room for as many of `N` registers.
                     unsafe { simd.turn(&from, [rows, 8], &to) };
                 }
@@ -83,11 +96,11 @@ impl Turned<'_> {
             return;
         }
         for column in 0..width {
-            for lane in 0..lanes.count {
+            for lane in 0..lanes.len() {
                 // SAFETY: as above.
                 unsafe {
                     let number = if column < part.columns { row(column, lane).read() } else { 0.0 };
-                    lanes.turned.add(lane * width + column).write(number);
+                    room.add(lane * width + column).write(number);
                 }
             }
         }
@@ -117,9 +130,9 @@ impl Turned<'_> {
         let delta: [_; M] = std::array::from_fn(|m| self.0.delta.row(part.m + m, lanes.first));
         let mut sums = [[simd.splat(0.0); N]; M];
         for lane in 0..lanes.count {
-            // SAFETY: so many lanes were turned, and each row of δ has as many from the first on.
+            // SAFETY: so many lanes were turned or lie in the table, and each row of δ has as many from the first on.
             unsafe {
-                let y = lanes.turned.add(lane * N * S::WIDTH);
+                let y = lanes.turned.add(lane * lanes.step);
                 let y: [_; N] = std::array::from_fn(|v| simd.load(y.add(v * S::WIDTH)));
                 for m in 0..M {
                     let delta = simd.splat(delta[m].add(lane).read());

@@ -24,6 +24,7 @@ use smallvec::SmallVec;
 use super::Zero;
 use super::isa::Isa;
 use super::linear::Mode;
+use super::outer::Table;
 use crate::op::{Arity, Op};
 
 /// A term of a sum.
@@ -247,6 +248,8 @@ pub(crate) struct Slices<'a, 'b> {
 pub(crate) struct Outside<'a> {
     /// All columns as rows have them, for those that are in no row; empty if all are in their rows.
     pub table: &'a [f64],
+    /// Some neighbouring columns as they lie lane after lane, where they do.
+    pub turned: Option<Table<'a>>,
     /// The numbers of each column; none at all if these are in their rows.
     pub values: SmallVec<[&'a [f64]; MOST_OUTSIDE]>,
     /// Where their adjoints are added, if these are not to stand in their rows.
