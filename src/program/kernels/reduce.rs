@@ -46,6 +46,16 @@ pub(crate) fn lane_sum(isa: Isa, row: &[f64]) -> f64 {
     isa.run(LaneSum { row })
 }
 
+/// Calls `add` with the number and the sum of every row, one after the other.
+///
+/// # Panics
+/// When there is no kernel for so many lanes, or the numbers are not whole rows.
+pub(crate) fn lane_sums(isa: Isa, lanes: usize, rows: &[f64], add: impl FnMut(u32, f64)) {
+    check_lanes(lanes);
+    assert!(rows.len().is_multiple_of(lanes), "{} numbers are no rows of {lanes}", rows.len());
+    isa.run(LaneSums { lanes, rows, add });
+}
+
 /// The kernel of [`lane_dots`].
 struct LaneDots<'a> {
     delta: &'a [f64],
@@ -77,6 +87,36 @@ impl Kernel for LaneDots<'_> {
                 5..=6 => gradient.add(rest, &dots::<S, 6, 1>(simd, self.delta, rows(&self.y, rest))),
                 _ => gradient.add(rest, &dots::<S, 8, 1>(simd, self.delta, rows(&self.y, rest))),
             }
+        }
+    }
+}
+
+/// The kernel of [`lane_sums`].
+struct LaneSums<'a, F> {
+    lanes: usize,
+    rows: &'a [f64],
+    add: F,
+}
+
+impl<F: FnMut(u32, f64)> Kernel for LaneSums<'_, F> {
+    type Output = ();
+
+    #[inline(always)]
+    fn run<S: Simd>(self, simd: S) {
+        let Self { lanes, rows, mut add } = self;
+        let count = rows.len() / lanes;
+        for (number, first) in (0..).step_by(8).zip((0..count).step_by(8)) {
+            let own = (count - first).min(8);
+            let row = |j: usize| rows[(first + j.min(own - 1)) * lanes..][..lanes].as_ptr();
+            let eight: [*const f64; 8] = std::array::from_fn(row);
+            let mut sums = [simd.splat(0.0); 8];
+            for lane in (0..lanes).step_by(S::WIDTH) {
+                for (sum, row) in sums.iter_mut().zip(eight) {
+                    // SAFETY: invariant 2 of the room: each is a row of `lanes`, which fill registers.
+                    *sum = simd.add(*sum, unsafe { simd.load(row.add(lane)) });
+                }
+            }
+            (number..).zip(&simd.sums(sums)[..own]).for_each(|(m, &sum)| add(m, sum));
         }
     }
 }

@@ -2,7 +2,7 @@
 
 use super::super::kernels::linear::{Mode, Sources, Start, combine, matrix};
 use super::super::kernels::outer::{Factors, outer};
-use super::super::kernels::reduce::{Sign, lane_dots, lane_sum};
+use super::super::kernels::reduce::{Sign, lane_dots, lane_sum, lane_sums};
 use super::super::kernels::script::{Outside, Turn};
 use super::super::kernels::{Zero, list, map};
 use super::{Back, Block, LaneCode, Map, Seeded, Sum, Walk};
@@ -27,11 +27,7 @@ impl LaneCode {
         totals: &mut Totals<'_, '_>,
     ) {
         if totals.outside.adjoints.is_none() {
-            // Lines add to the adjoints of columns that may lie outside.
-            let lanes = block.lanes;
-            for &row in &self.script.outside().columns {
-                block.adjoints.get_mut()[row as usize * lanes..][..lanes].fill(0.0);
-            }
+            self.zero_columns(block);
         }
         for turn in &self.turns[1] {
             let back = match turn {
@@ -119,13 +115,20 @@ impl LaneCode {
                     outer(isa, lanes, product, &factors, totals.shared);
                 }
                 Back::Bias { row, count, shared: first, step } => {
-                    for m in 0..*count {
-                        let place = first.wrapping_add_signed(m.cast_signed() * step);
-                        totals.shared[place as usize] += lane_sum(isa, &adjoints[row_of(row + m)]);
-                    }
+                    let rows = &adjoints[*row as usize * lanes..][..*count as usize * lanes];
+                    let place = |m: u32| first.wrapping_add_signed(m.cast_signed() * step) as usize;
+                    lane_sums(isa, lanes, rows, |m, sum| totals.shared[place(m)] += sum);
                 }
                 Back::Zero { row } => adjoints[row_of(*row)].fill(0.0),
             }
+        }
+    }
+
+    /// Zeroes the adjoints of the columns that may lie outside, since lines add to them.
+    fn zero_columns(&self, block: &mut Block) {
+        let lanes = block.lanes;
+        for &row in &self.script.outside().columns {
+            block.adjoints.get_mut()[row as usize * lanes..][..lanes].fill(0.0);
         }
     }
 

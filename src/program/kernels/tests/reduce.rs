@@ -1,5 +1,5 @@
 use super::super::Isa;
-use super::super::reduce::{Sign, lane_dots, lane_sum};
+use super::super::reduce::{Sign, lane_dots, lane_sum, lane_sums};
 use super::{Compensated, all_lanes, indices, numbers};
 
 const ROWS: u32 = 50;
@@ -44,6 +44,21 @@ fn lane_sum_agrees_with_a_compensated_sum() {
                 want.add(x, 1.0);
             }
             let got = lane_sum(isa, &row);
+            for count in [1, 8, 11] {
+                // Row m has all numbers m + 1 times as large.
+                let rows: Vec<f64> = (0..count).flat_map(|m| row.iter().map(move |x| x * f64::from(m + 1))).collect();
+                let mut sums = Vec::new();
+                lane_sums(isa, lanes, &rows, |m, sum| sums.push((m, sum)));
+                assert_eq!(sums.len(), rows.len() / lanes);
+                for ((m, expected), (number, sum)) in (0..).zip(0..).zip(sums) {
+                    let mut want = Compensated::default();
+                    rows[m * lanes..][..lanes].iter().for_each(|&x| want.add(x, 1.0));
+                    assert!(
+                        number == expected && want.agrees(sum),
+                        "{isa:?}, row {m} of {lanes} lanes: {sum:e}, {want:?}"
+                    );
+                }
+            }
             assert!(want.agrees(got), "{isa:?}, {lanes} lanes: {got:e}, {want:?}");
         }
     }
