@@ -249,15 +249,24 @@ impl Batch {
 
 #[cfg(feature = "rayon")]
 fn run_chunks(call: Call<'_>, chunks: &mut [Chunk], blocks: &mut [Block], [outputs, inputs]: [&mut [f64]; 2]) {
-    use rayon::prelude::{IndexedParallelIterator as _, ParallelIterator as _, ParallelSliceMut as _};
-    // A thread goes on with the block that it has in its cache.
-    let per_thread = chunks.len().div_ceil(rayon::current_num_threads()).max(1);
-    chunks.par_chunks_mut(per_thread).zip(blocks).for_each(|(chunks, block)| {
+    let run = |chunks: &mut [Chunk], block: &mut Block| {
         for Chunk { lanes, totals, outputs, inputs } in chunks {
             let results = |numbers| Results { numbers, lanes: lanes.len(), first: lanes.start };
             let (outputs, inputs) = (results(outputs), results(inputs));
             totals.fill(0.0);
             Work { lanes: lanes.clone(), totals, outputs, inputs }.run(call, block);
+        }
+    };
+    // A thread goes on with the block that it has in its cache; this one begins before others are awake.
+    let per_thread = chunks.len().div_ceil(rayon::current_num_threads()).max(1);
+    let mut of_threads = chunks.chunks_mut(per_thread).zip(blocks);
+    let own = of_threads.next();
+    rayon::in_place_scope(|scope| {
+        for (chunks, block) in of_threads {
+            scope.spawn(|_| run(chunks, block));
+        }
+        if let Some((chunks, block)) = own {
+            run(chunks, block);
         }
     });
     for chunk in chunks {

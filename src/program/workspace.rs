@@ -109,7 +109,8 @@ impl Program {
     /// The outputs of many examples, and the gradient of Σ over examples and outputs of seedₖ · outputₖ.
     ///
     /// `inputs` is laid out `[input][lane]`; there is one seed for each output, the same for all examples: give 1/lanes
-    /// for the gradient of a mean. A second call allocates nothing. The result has the same bits at each call.
+    /// for the gradient of a mean. A second call allocates nothing, apart from some bytes for each further thread with the
+    /// feature `rayon`. The result has the same bits at each call.
     ///
     /// # Errors
     /// [`ProgramError::Count`] when there are not as many parameters, inputs × lanes or seeds as the program takes.
