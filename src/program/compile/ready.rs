@@ -15,6 +15,18 @@ pub(super) struct Runs {
     pub(super) starts: Vec<u32>,
 }
 
+/// What is known of a slot that cannot be computed yet.
+#[derive(Clone, Copy, Default)]
+struct Waiting {
+    /// For how many operands it waits.
+    operands: u32,
+    kind: u32,
+}
+
+fn narrow(index: usize) -> u32 {
+    u32::try_from(index).expect("fewer than 2³² nodes")
+}
+
 /// Orders slots; `operands` appends the operands of a slot to a list, those before `first` being there already.
 pub(super) fn runs<K: Hash + Eq>(
     slots: &[u32],
@@ -26,15 +38,19 @@ pub(super) fn runs<K: Hash + Eq>(
     let place = |slot: u32| (slot - first) as usize;
     // The users of each slot lie side by side, and end where those of the next begin.
     let mut ends = vec![0_u32; (last - first) as usize + 1];
-    let mut waiting = vec![0_u32; (last - first) as usize];
+    // What is asked for together lies side by side: the number of a kind is looked up here, in order.
+    let mut waiting = vec![Waiting::default(); (last - first) as usize];
     let mut reads = Vec::with_capacity(2 * slots.len());
+    let mut kinds = FxHashMap::default();
     for &slot in slots {
         let own = reads.len();
         operands(slot, &mut reads);
         for &operand in reads[own..].iter().filter(|&&operand| operand >= first) {
             ends[place(operand) + 1] += 1;
         }
-        waiting[place(slot)] = u32::try_from(reads.len() - own).expect("fewer than 2³² operands");
+        let new = narrow(kinds.len());
+        let kind = *kinds.entry(kind(slot)).or_insert(new);
+        waiting[place(slot)] = Waiting { operands: narrow(reads.len() - own), kind };
     }
     for slot in 1..ends.len() {
         ends[slot] += ends[slot - 1];
@@ -43,11 +59,11 @@ pub(super) fn runs<K: Hash + Eq>(
     let mut users = vec![0_u32; *ends.last().unwrap_or(&0) as usize];
     let mut reads = reads.as_slice();
     for &slot in slots {
-        let (own, rest) = reads.split_at(waiting[place(slot)] as usize);
+        let (own, rest) = reads.split_at(waiting[place(slot)].operands as usize);
         reads = rest;
         for &operand in own {
             if operand < first {
-                waiting[place(slot)] -= 1;
+                waiting[place(slot)].operands -= 1;
                 continue;
             }
             let at = &mut next[place(operand)];
@@ -55,41 +71,47 @@ pub(super) fn runs<K: Hash + Eq>(
             *at += 1;
         }
     }
-    let mut numbers = FxHashMap::default();
+    // Lists are numbered as they are begun.
+    let mut numbers = vec![None; kinds.len()];
     let mut lists: Vec<Vec<u32>> = Vec::new();
     let mut fullest: BinaryHeap<(usize, usize)> = BinaryHeap::new();
-    let mut offer = |slot: u32, lists: &mut Vec<Vec<u32>>, fullest: &mut BinaryHeap<(usize, usize)>| {
-        let new = numbers.len();
-        let number = *numbers.entry(kind(slot)).or_insert(new);
-        if number == lists.len() {
+    let mut offer = |slot: u32, kind: u32, lists: &mut Vec<Vec<u32>>, fullest: &mut BinaryHeap<(usize, usize)>| {
+        let number = *numbers[kind as usize].get_or_insert_with(|| {
             lists.push(vec![]);
-        }
+            lists.len() - 1
+        });
         lists[number].push(slot);
         // Twice as full is fuller; less is not worth the order.
         if lists[number].len().is_power_of_two() {
             fullest.push((lists[number].len(), number));
         }
     };
-    slots.iter().filter(|&&slot| waiting[place(slot)] == 0).for_each(|&slot| offer(slot, &mut lists, &mut fullest));
+    for &slot in slots {
+        let Waiting { operands, kind } = waiting[place(slot)];
+        if operands == 0 {
+            offer(slot, kind, &mut lists, &mut fullest);
+        }
+    }
     let mut runs = Runs::default();
     while let Some((len, number)) = fullest.pop() {
         let grown = lists[number].len();
         if grown < len || grown >= 2 * len {
             continue;
         }
-        runs.starts.push(u32::try_from(runs.order.len()).expect("fewer than 2³² nodes"));
+        runs.starts.push(narrow(runs.order.len()));
         let mut run = std::mem::take(&mut lists[number]);
         run.sort_unstable();
         for &slot in &run {
             for &user in &users[ends[place(slot)] as usize..ends[place(slot) + 1] as usize] {
-                waiting[place(user)] -= 1;
-                if waiting[place(user)] == 0 {
-                    offer(user, &mut lists, &mut fullest);
+                let Waiting { operands, kind } = &mut waiting[place(user)];
+                *operands -= 1;
+                if *operands == 0 {
+                    offer(user, *kind, &mut lists, &mut fullest);
                 }
             }
         }
         runs.order.extend(run);
     }
-    runs.starts.push(u32::try_from(runs.order.len()).expect("fewer than 2³² nodes"));
+    runs.starts.push(narrow(runs.order.len()));
     runs
 }
