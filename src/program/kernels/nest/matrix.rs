@@ -18,27 +18,33 @@ impl Kernel for Matrix<'_> {
     #[inline(always)]
     fn run<S: Simd>(self, simd: S) {
         let Task { nest, mut at, .. } = *self.0;
-        let (outer, rows) = (Stride::new(nest, OUTER), Stride::new(nest, ROWS));
+        let outer = Stride::new(nest, OUTER);
         for _ in 0..nest.counts[OUTER] {
-            let (mut row, mut left) = (at, nest.counts[ROWS]);
-            while left >= 8 {
-                self.rows::<S, 8>(simd, row);
-                (row, left) = (row.after(rows, 8), left - 8);
-            }
-            if left >= 4 {
-                self.rows::<S, 4>(simd, row);
-                (row, left) = (row.after(rows, 4), left - 4);
-            }
-            for _ in 0..left {
-                self.rows::<S, 1>(simd, row);
-                row = row.after(rows, 1);
-            }
+            self.some(simd, at, nest.counts[ROWS] as usize);
             at = at.after(outer, 1);
         }
     }
 }
 
 impl Matrix<'_> {
+    /// Some rows times the vector.
+    #[inline(always)]
+    pub(super) fn some<S: Simd>(&self, simd: S, mut row: At, mut left: usize) {
+        let rows = Stride::new(self.0.nest, ROWS);
+        while left >= 8 {
+            self.rows::<S, 8>(simd, row);
+            (row, left) = (row.after(rows, 8), left - 8);
+        }
+        if left >= 4 {
+            self.rows::<S, 4>(simd, row);
+            (row, left) = (row.after(rows, 4), left - 4);
+        }
+        for _ in 0..left {
+            self.rows::<S, 1>(simd, row);
+            row = row.after(rows, 1);
+        }
+    }
+
     /// `M` rows times the vector.
     #[inline(always)]
     fn rows<S: Simd, const M: usize>(&self, simd: S, at: At) {

@@ -9,6 +9,7 @@ mod once;
 mod panel;
 mod rank_one;
 mod run;
+mod several;
 
 use smallvec::SmallVec;
 
@@ -21,6 +22,7 @@ use once::Once;
 use panel::Panel;
 use rank_one::RankOne;
 use run::{Along, At, BROADCAST, Dots, Row, SHARED, Task, VECTOR, Work};
+use several::Several;
 
 /// Where the numbers of a factor lie: at `first + Σ index · step`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -76,6 +78,7 @@ enum By {
     Dots,
     Shared,
     Matrix,
+    Several,
     Panel,
 }
 
@@ -218,7 +221,9 @@ impl Nest {
             Form::Along if self.is_panel() => By::Panel,
             Form::Along => By::Along,
             Form::Dots if !self.broadcasts() && self.z.steps[ROWS] == 0 => {
-                if self.is_matrix() {
+                if self.is_matrix() && self.is_several() {
+                    By::Several
+                } else if self.is_matrix() {
                     By::Matrix
                 } else {
                     By::Shared
@@ -242,6 +247,12 @@ impl Nest {
     /// Whether enough rows are multiplied with one vector that their sums need no chains of their own.
     fn is_matrix(&self) -> bool {
         self.counts[REDUCE] == 1 && self.counts[ROWS] >= 4 && self.writes_once()
+    }
+
+    /// Whether a matrix is multiplied with enough vectors that it pays to turn its rows.
+    fn is_several(&self) -> bool {
+        let turned = self.counts[ROWS] as usize >= several::TURNED && self.counts[ALONG] as usize <= several::LONGEST;
+        turned && self.counts[OUTER] >= 4 && self.y.steps[OUTER] == 0 && self.x.steps[ROWS] == 1
     }
 
     /// Whether Z is one number for all registers of a row.
@@ -368,6 +379,7 @@ pub(crate) fn contract(isa: Isa, nest: &Nest, target: &mut Target<'_>, y: Source
         (By::Dots, false, _) => isa.run(Dots::<VECTOR>(task)),
         (By::Panel, ..) => isa.run(Panel(task)),
         (By::Matrix, ..) => isa.run(Matrix(task)),
+        (By::Several, ..) => isa.run(Several(task)),
         (By::Shared, ..) => isa.run(Dots::<SHARED>(task)),
     }
 }

@@ -102,6 +102,51 @@ fn a_zero_absorbs_what_is_not_finite() {
     }
 }
 
+/// A matrix times several vectors, whose rows are turned; a zero absorbs an infinity in one of them.
+#[test]
+fn a_matrix_times_several_vectors_agrees_with_a_compensated_sum() {
+    for isa in Isa::supported() {
+        for [vectors, rows, len] in [[7, 64, 16], [4, 8, 3], [9, 27, 64], [5, 13, 17], [16, 16, 8]] {
+            let [m, k] = [rows, len].map(u32::cast_signed);
+            let loops = [
+                Loop { count: vectors, steps: [m, 0, k + 1] },
+                Loop { count: rows, steps: [1, k, 0] },
+                Loop { count: len, steps: [0, 1, 1] },
+            ];
+            let nest = Nest::new([0; 3], &loops);
+            for (mode, minus, infinite) in
+                [(Mode::Store, false, false), (Mode::Add, true, false), (Mode::Add, false, true)]
+            {
+                let (before, mut y, mut z) = (numbers(1, LEN), numbers(2, LEN), numbers(3, LEN));
+                if infinite {
+                    // Number 1 of row 2 meets the number 1 of every vector.
+                    y[2 * len as usize + 1] = f64::INFINITY;
+                    (0..vectors as usize).for_each(|vector| z[vector * (len as usize + 1) + 1] = 0.0);
+                }
+                let mut x = before.clone();
+                let mut target = Target { numbers: &mut x, first: 0, mode, minus };
+                let (y_source, z_source) = (Source { numbers: &y, first: 0 }, Source { numbers: &z, first: 0 });
+                contract(isa, &nest, &mut target, y_source, z_source, Zero::Absorbs);
+                let sign = if minus { -1.0 } else { 1.0 };
+                for at in 0..(vectors * rows) as usize {
+                    let (vector, row) = (at / rows as usize, at % rows as usize);
+                    let mut want = Compensated::default();
+                    want.add(before[at], f64::from(u8::from(mode == Mode::Add)));
+                    for k in 0..len as usize {
+                        let (y, z) = (y[row * len as usize + k], z[vector * (len as usize + 1) + k]);
+                        want.add(sign * if z == 0.0 { 0.0 } else { y }, z);
+                    }
+                    assert!(
+                        want.agrees(x[at]),
+                        "{isa:?}, row {row} of vector {vector}: {:e}, {want:?} by {nest:?}",
+                        x[at]
+                    );
+                }
+            }
+        }
+    }
+}
+
 #[test]
 fn an_outer_product_is_what_single_products_are() {
     use crate::op::Scalar as _;
