@@ -73,8 +73,8 @@ impl<'c> Uses<'c> {
         uses
     }
 
-    /// The kind of a step that is a line or not.
-    fn is_line(&mut self, line: bool) {
+    /// What is read next, a line reads or another step.
+    fn read_by(&mut self, line: bool) {
         self.reader = if line { LINE } else { OTHER };
     }
 
@@ -123,11 +123,11 @@ impl<'c> Uses<'c> {
     }
 
     fn step(&mut self, step: &Step) {
-        self.is_line(false);
+        self.read_by(false);
         match step {
             Step::Sum { out, sum } => {
                 let line = lines_of(sum).is_some();
-                self.is_line(line);
+                self.read_by(line);
                 self.lines[*out as usize] |= line;
                 self.first_factors(sum);
                 self.terms(sum);
@@ -135,7 +135,7 @@ impl<'c> Uses<'c> {
             Step::Dense(dense) => self.walk(dense.walk()),
             Step::Map(map) => {
                 let line = is_line(map);
-                self.is_line(line);
+                self.read_by(line);
                 self.lines[map.out as usize] |= line;
                 self.operands(map);
             }
@@ -144,12 +144,12 @@ impl<'c> Uses<'c> {
     }
 
     fn back(&mut self, back: &Back) {
-        self.is_line(false);
+        self.read_by(false);
         match back {
             Back::Gather { row, sum, .. } => {
                 let lines = lines_of(sum);
                 self.writers[*row as usize] += lines.unwrap_or(1);
-                self.is_line(lines.is_some());
+                self.read_by(lines.is_some());
                 self.first_factors(sum);
                 if lines.is_none() {
                     self.adjoints(*row, 1);
@@ -158,7 +158,7 @@ impl<'c> Uses<'c> {
             Back::DenseRows { matrix, out, .. } => self.adjoints(*out, matrix.shape[0]),
             Back::Map { map, to, .. } => {
                 self.writers[*to as usize] += 1;
-                self.is_line(is_line(map));
+                self.read_by(is_line(map));
                 self.operands(map);
                 self.values(map.out, map.count);
                 if !is_line(map) {

@@ -185,9 +185,8 @@ impl Region {
         let uniforms = self.shared(call, code, values, uniforms);
         let one_tile = lanes <= of_tile;
         let reads = Reads { call, code, values, uniforms };
-        if let (true, true, Some(slots)) =
-            (one_tile, self.code.script.outside().columns.is_empty(), self.shared.whole())
-        {
+        let alone = one_tile && self.code.script.outside().columns.is_empty();
+        if let Some(slots) = self.shared.whole().filter(|_| alone) {
             // What a single tile comes to is added where it belongs.
             let (block, outcome) = (&mut blocks[0], &mut outcomes[0]);
             let columns = &mut Outside { turned: self.turned(reads, 0, lanes), ..Outside::default() };
