@@ -8,6 +8,7 @@ use rustc_hash::FxHashMap;
 use super::super::Program;
 use super::fuse::{Code, Fused, Term};
 use super::hash::{high, mix};
+use super::narrow;
 
 /// The fewest rounds that are worth a region.
 pub(super) const FEWEST: usize = 16;
@@ -309,8 +310,4 @@ impl Words {
         }
         None
     }
-}
-
-fn narrow(index: usize) -> u32 {
-    u32::try_from(index).expect("fewer than 2³² nodes")
 }

@@ -8,7 +8,8 @@ use super::super::kernels::nest::Nest;
 use super::super::kernels::places::{Pair, Signs};
 use super::super::windows::{Back, Factors, Terms, Window, WindowCode};
 use super::late::{Late, When};
-use super::windows::{Made, Product, narrow};
+use super::narrow;
+use super::windows::{Made, Product};
 
 /// Emits the reverse steps; `needs` says of which leaves the adjoint is wanted.
 pub(super) fn reverse(code: &mut WindowCode, made: &[Made], mut needs: Vec<bool>, late: &Late) {

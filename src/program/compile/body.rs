@@ -3,6 +3,7 @@
 use super::super::Program;
 use super::super::kernels::Zero;
 use super::fuse::{Code, Fused, Term};
+use super::narrow;
 use crate::op::Op;
 
 /// A number that a lane reads: one of its own, or one that all lanes share.
@@ -171,8 +172,4 @@ impl Builder {
     fn references(&mut self, slots: &[u32], needs_adjoint: &impl Fn(u32) -> bool) -> Vec<Ref> {
         slots.iter().map(|&slot| self.reference(slot, needs_adjoint)).collect()
     }
-}
-
-fn narrow(index: usize) -> u32 {
-    u32::try_from(index).expect("fewer than 2³² nodes")
 }

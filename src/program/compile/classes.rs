@@ -13,6 +13,7 @@ use super::super::Program;
 use super::super::kernels::Zero;
 use super::fuse::{Code, Fused, Term};
 use super::hash::{high, mix};
+use super::narrow;
 use super::ready;
 use super::roll::Region;
 
@@ -366,8 +367,4 @@ impl Sketch {
     fn count(&self) -> usize {
         self.seen << self.every
     }
-}
-
-fn narrow(index: usize) -> u32 {
-    u32::try_from(index).expect("fewer than 2³² nodes")
 }

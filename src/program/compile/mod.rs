@@ -262,3 +262,8 @@ impl Program {
         if self.without.runs(Pass::Fold) { fold::fold(self) } else { (Cow::Borrowed(self), 0) }
     }
 }
+
+/// The number of a node or slot as plans hold it.
+fn narrow(index: usize) -> u32 {
+    u32::try_from(index).expect("fewer than 2³² nodes")
+}

@@ -8,6 +8,8 @@ use std::hash::Hash;
 
 use rustc_hash::FxHashMap;
 
+use super::narrow;
+
 /// The order, run after run, and where each run begins, and the end of the last.
 #[derive(Debug, Default)]
 pub(super) struct Runs {
@@ -21,10 +23,6 @@ struct Waiting {
     /// For how many operands it waits.
     operands: u32,
     kind: u32,
-}
-
-fn narrow(index: usize) -> u32 {
-    u32::try_from(index).expect("fewer than 2³² nodes")
 }
 
 /// Orders slots; `operands` appends the operands of a slot to a list, those before `first` being there already.

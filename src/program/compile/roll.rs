@@ -14,6 +14,7 @@ use super::super::kernels::Zero;
 use super::axes::{Axes, FEWEST, Stretch, Users};
 use super::body::{Body, BodyNode, Ref};
 use super::fuse::{Code, Fused, Term};
+use super::narrow;
 
 /// A sum over lanes.
 #[derive(Debug)]
@@ -310,10 +311,6 @@ fn in_order(mut columns: Vec<Vec<u32>>, refs: &mut [Ref]) -> Vec<Vec<u32>> {
         }
     }
     order.into_iter().map(|column| std::mem::take(&mut columns[column])).collect()
-}
-
-fn narrow(index: usize) -> u32 {
-    u32::try_from(index).expect("fewer than 2³² nodes")
 }
 
 /// The adjoint of a slot as a linear form in the seeds, if what follows it is linear with constant factors.

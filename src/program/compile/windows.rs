@@ -14,6 +14,7 @@ use super::super::lanes::{Span, Uniforms};
 use super::super::windows::{self, Chain, List, Map, Step, Terms, Window, WindowCode};
 use super::classes::Classes;
 use super::fuse::{Code, Fused};
+use super::narrow;
 use super::roll::Region;
 use super::schedule::Schedule;
 use super::{adjoint, emit};
@@ -486,8 +487,4 @@ fn affine(places: &[u32]) -> Option<i32> {
 /// What leads from one place to another.
 fn difference(from: u32, to: u32) -> i32 {
     to.wrapping_sub(from).cast_signed()
-}
-
-pub(super) fn narrow(index: usize) -> u32 {
-    u32::try_from(index).expect("fewer than 2³² slots")
 }
