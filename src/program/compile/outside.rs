@@ -9,44 +9,13 @@ use super::super::lanes::{Back, LaneCode, Map, Operand, Span, Step, Sum, Walk};
 use super::script::lines_of;
 use crate::op::Op;
 
-/// Those of the candidates of which lines alone read and write the values, and for columns the adjoints.
-pub(super) fn rows_outside(code: &LaneCode, candidates: &OutsideRows) -> OutsideRows {
-    if candidates.columns.is_empty() && candidates.results.is_empty() {
-        return OutsideRows::default();
-    }
-    let uses = Uses::new(code);
-    let outputs = |row: u32| code.outputs.iter().filter(|&&output| output == Operand::Rows(row)).count();
-    // Of several writers the sum would depend on whether it is added at once or number by number.
-    let column = |&row: &u32| {
-        let at = row as usize;
-        uses.readers[at] & !LINE == 0 && !uses.adjoints[at] && uses.writers[at] <= 1 && outputs(row) == 0
-    };
-    let result = |&row: &u32| uses.lines[row as usize] && uses.readers[row as usize] & !LINE == 0 && outputs(row) == 1;
-    let some = |rows: &[u32], may: &dyn Fn(&u32) -> bool| {
-        rows.iter().copied().filter(|row| may(row)).take(MOST_OUTSIDE).collect()
-    };
-    OutsideRows { columns: some(&candidates.columns, &column), results: some(&candidates.results, &result) }
-}
-
-/// How many of the first columns are read by products of matrices alone, each of which reads no others.
-pub(super) fn columns_of_matrices(code: &LaneCode) -> u32 {
-    let uses = Uses::new(code);
-    let is_output = |row: u32| code.outputs.contains(&Operand::Rows(row));
-    let alone = |&row: &u32| uses.readers[row as usize] & !MATRIX == 0 && !is_output(row);
-    let mut count = (0..code.columns).find(|row| !alone(row)).unwrap_or(code.columns);
-    while let Some(walk) = uses.walks.iter().find(|walk| walk.first() < count && walk.last() >= count) {
-        count = walk.first();
-    }
-    count
-}
-
 /// A bit for each kind of step that reads a value.
 const LINE: u8 = 1;
 const MATRIX: u8 = 2;
 const OTHER: u8 = 4;
 
 /// How rows are used.
-struct Uses<'c> {
+pub(super) struct Uses<'c> {
     code: &'c LaneCode,
     /// Which kinds of steps read each value.
     readers: Vec<u8>,
@@ -63,7 +32,7 @@ struct Uses<'c> {
 }
 
 impl<'c> Uses<'c> {
-    fn new(code: &'c LaneCode) -> Self {
+    pub(super) fn new(code: &'c LaneCode) -> Self {
         let rows = code.rows as usize;
         let (readers, writers, walks) = (vec![0; rows], vec![0; rows], vec![]);
         let (adjoints, lines) = (vec![false; rows], vec![false; rows]);
@@ -71,6 +40,36 @@ impl<'c> Uses<'c> {
         code.forward.iter().for_each(|step| uses.step(step));
         code.reverse.iter().for_each(|back| uses.back(back));
         uses
+    }
+
+    /// Those of the candidates of which lines alone read and write the values, and for columns the adjoints.
+    pub(super) fn rows_outside(&self, candidates: &OutsideRows) -> OutsideRows {
+        let of_lines = |row: u32| self.readers[row as usize] & !LINE == 0;
+        // Of several writers the sum would depend on whether it is added at once or number by number.
+        let column = |&row: &u32| {
+            let at = row as usize;
+            of_lines(row) && !self.adjoints[at] && self.writers[at] <= 1 && self.outputs(row) == 0
+        };
+        let result = |&row: &u32| self.lines[row as usize] && of_lines(row) && self.outputs(row) == 1;
+        let some = |rows: &[u32], may: &dyn Fn(&u32) -> bool| {
+            rows.iter().copied().filter(|row| may(row)).take(MOST_OUTSIDE).collect()
+        };
+        OutsideRows { columns: some(&candidates.columns, &column), results: some(&candidates.results, &result) }
+    }
+
+    /// How many of the first columns are read by products of matrices alone, each of which reads no others.
+    pub(super) fn columns_of_matrices(&self) -> u32 {
+        let alone = |&row: &u32| self.readers[row as usize] & !MATRIX == 0 && self.outputs(row) == 0;
+        let mut count = (0..self.code.columns).find(|row| !alone(row)).unwrap_or(self.code.columns);
+        while let Some(walk) = self.walks.iter().find(|walk| walk.first() < count && walk.last() >= count) {
+            count = walk.first();
+        }
+        count
+    }
+
+    /// How many outputs a row is.
+    fn outputs(&self, row: u32) -> usize {
+        self.code.outputs.iter().filter(|&&output| output == Operand::Rows(row)).count()
     }
 
     /// What is read next, a line reads or another step.

@@ -9,7 +9,7 @@ use super::super::kernels::{Isa, Zero};
 use super::super::lanes::{self, LaneCode, Operand, Span};
 use super::super::windows::{Back, Map, Step, Window, WindowCode};
 use super::back::place;
-use super::outside::{columns_of_matrices, rows_outside};
+use super::outside::Uses;
 
 /// The most rows of a nest that become lines.
 const MOST_ROWS: u32 = 4;
@@ -45,8 +45,9 @@ pub(super) fn of_windows(code: &mut WindowCode) {
 
 /// The same for lanes; the `candidates` are rows that lie side by side for neighbouring lanes.
 pub(super) fn of_lanes(code: &mut LaneCode, candidates: &OutsideRows) {
-    code.of_matrices = columns_of_matrices(code);
-    let places = Places(rows_outside(code, candidates));
+    let uses = Uses::new(code);
+    let (of_matrices, places) = (uses.columns_of_matrices(), Places(uses.rows_outside(candidates)));
+    code.of_matrices = of_matrices;
     let mut writer = Writer::new(Script::with_rows_outside(Isa::detect(), places.0.clone()));
     let forward = writer.turns(&code.forward, |writer, step| match step {
         lanes::Step::Sum { out, sum } => {

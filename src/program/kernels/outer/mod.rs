@@ -69,16 +69,13 @@ pub(crate) struct Table<'a> {
 }
 
 impl Table<'_> {
-    /// How many lanes it has.
-    fn lanes(self) -> usize {
-        (self.numbers.len() + self.step).saturating_sub(self.columns as usize) / self.step
-    }
-
-    /// Points at the number of a row in the first lane, if the table has all rows of a window.
-    fn start(self, outer: &Outer) -> Option<*const f64> {
+    /// Where the rows y of an outer product lie in it, if it has them all.
+    fn lines(self, outer: &Outer) -> Option<Lines> {
         let first = outer.y.checked_sub(self.first)?;
         let fits = outer.y_step == 1 && first + outer.shape[1] <= self.columns;
-        fits.then(|| self.numbers.as_ptr().wrapping_add(first as usize))
+        let count = (self.numbers.len() + self.step).saturating_sub(self.columns as usize) / self.step;
+        let start = self.numbers.as_ptr().wrapping_add(first as usize);
+        fits.then_some(Lines { start, step: self.step, count })
     }
 }
 
@@ -102,9 +99,7 @@ pub(crate) fn outer(isa: Isa, lanes: usize, outer: &Outer, factors: &Factors<'_>
         delta: Walk { first: delta.row(outer.delta, 0), stride: stride(outer.delta_step) },
         y: Walk { first: y.row(outer.y, 0), stride: stride(outer.y_step) },
         lanes,
-        table: factors
-            .table
-            .and_then(|table| Some(Lines { start: table.start(outer)?, step: table.step, count: table.lanes() })),
+        table: factors.table.and_then(|table| table.lines(outer)),
         gradient,
     };
     if lanes >= isa.run(along::FewestLanes) { isa.run(Along(task)) } else { isa.run(Turned(task)) }
