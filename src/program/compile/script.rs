@@ -12,7 +12,7 @@ use super::back::place;
 use super::outside::Uses;
 
 /// The most rows of a nest that become lines.
-const MOST_ROWS: u32 = 4;
+pub(super) const MOST_ROWS: u32 = 4;
 /// The most numbers of a map that becomes a line.
 const MOST_NUMBERS: u32 = 256;
 /// How far a term may go back to the sum that it belongs to.

@@ -10,6 +10,7 @@ use super::super::kernels::Zero;
 use super::super::kernels::linear::Mode;
 use super::super::kernels::nest::{Loop, Nest};
 use super::super::kernels::places::Signs;
+use super::super::kernels::script::MOST_TERMS;
 use super::super::lanes::{Span, Uniforms};
 use super::super::windows::{self, Chain, List, Map, Step, Terms, Window, WindowCode};
 use super::classes::Classes;
@@ -17,6 +18,7 @@ use super::fuse::{Code, Fused};
 use super::narrow;
 use super::roll::Region;
 use super::schedule::Schedule;
+use super::script::MOST_ROWS;
 use super::{adjoint, emit};
 use crate::op::Op;
 
@@ -163,6 +165,12 @@ const MOST_OPERANDS: usize = 1 << 10;
 
 /// What a nest costs, beside terms in lists, which cost about 1 each.
 const NEST: usize = 12;
+/// What a line of a script costs.
+const LINE: usize = 3;
+/// The fewest neighbours, or terms of a dot, that a line computes.
+const FEWEST: usize = 3;
+/// The fewest terms for which it pays to leave a list, that what follows may go on with.
+const WORTH_LINES: usize = 8;
 
 struct Emitter<'c> {
     code: WindowCode,
@@ -275,15 +283,14 @@ impl Emitter<'_> {
     fn sums(&mut self, class: &Table<'_>) {
         let all: Vec<usize> = (0..class.columns).collect();
         let blocks = class.blocks(&all);
-        let nests: usize = class.nest_count(&blocks, &all);
         let terms = class.factors.len();
-        let loops_cost = NEST * nests + terms / 4;
+        let loops_cost = class.nests_cost(&blocks, &all) + terms / 4;
         let (regular, odd): (Vec<usize>, Vec<usize>) = all.iter().partition(|&&k| class.is_regular(k));
         let whole = [Block { row: 0, outer: 1, inner: class.rows }];
         let mixed_cost = if regular.is_empty() || odd.is_empty() {
             usize::MAX
         } else {
-            NEST * class.nest_count(&whole, &regular) + 5 + class.rows * (regular.len() + 5 * odd.len()) / 4
+            class.nests_cost(&whole, &regular) + 5 + class.rows * (regular.len() + 5 * odd.len()) / 4
         };
         let list_cost = 5 + terms * 5 / 4;
         if loops_cost <= list_cost && loops_cost <= mixed_cost {
@@ -445,17 +452,30 @@ impl Table<'_> {
             while end < columns.len() && alike(end) && across(end - 1) == across(k) {
                 end += 1;
             }
+            // One that stands alone does not take the first of a longer run.
+            let begins_longer = |k: usize| k + 2 < columns.len() && alike(k + 2) && across(k) == across(k + 1);
+            if end == k + 2 && end < columns.len() && alike(end) && begins_longer(k + 1) {
+                end = k + 1;
+            }
             visit(k, end - k, if end - k > 1 { across(k) } else { (0, 0) });
             k = end;
         }
     }
 
-    fn nest_count(&self, blocks: &[Block], columns: &[usize]) -> usize {
-        let mut count = 0;
+    /// What some columns cost as loops, apart from their terms.
+    fn nests_cost(&self, blocks: &[Block], columns: &[usize]) -> usize {
+        let mut cost = 0;
         for &block in blocks {
-            self.each_run(block, columns, |_, _, _| count += 1);
+            self.each_run(block, columns, |_, count, _| cost += self.nest_cost(block, count));
         }
-        count
+        cost
+    }
+
+    /// What `count` columns cost: if they are likely to become a few lines of a script, less than a nest.
+    fn nest_cost(&self, block: Block, count: usize) -> usize {
+        let rows = if block.inner < FEWEST { block.outer * block.inner } else { block.outer };
+        let short = if block.inner < FEWEST { count >= FEWEST } else { count <= MOST_TERMS };
+        if short && rows <= MOST_ROWS as usize && self.factors.len() >= WORTH_LINES { LINE * rows } else { NEST }
     }
 }
 

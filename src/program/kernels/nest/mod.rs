@@ -184,6 +184,7 @@ impl Nest {
         let along = match self.kernel {
             By::Once | By::Few => true,
             By::Dots | By::Shared | By::Matrix => terms == 1 && count <= LONGEST_DOT,
+            By::Plain if count == 1 => true,
             By::Plain => self.x.steps[ALONG] == 1 && self.y.steps[ALONG] == 0 && self.z.steps[ALONG] == 0,
             _ => false,
         };
