@@ -148,11 +148,40 @@ fn operands(code: &WindowCode, map: &Map) -> Option<SmallVec<[Factor; 3]>> {
         .collect()
 }
 
+/// What a line writes.
+struct Written {
+    /// Where, and how many numbers.
+    rows: SmallVec<[(Place, u32); 2]>,
+    /// The sum, to which more terms may belong, or another that is written with it.
+    sum: Option<Sum>,
+}
+
+impl Written {
+    fn new(out: Place, count: u32, sum: Option<Sum>) -> Self {
+        Self { rows: SmallVec::from_slice(&[(out, count)]), sum }
+    }
+
+    /// Whether it writes one of `count` numbers.
+    fn meets(&self, place: Place, count: u32) -> bool {
+        self.rows.iter().any(|&(out, own)| place.meets(count, out, own))
+    }
+
+    /// Whether it writes what a sum reads, apart from its result.
+    fn gives(&self, sum: &Sum) -> bool {
+        let meets = |place| self.meets(place, sum.count);
+        let terms = sum.terms.iter().any(|term| {
+            let (Factor::Number(factor) | Factor::Row(factor)) = term.factor;
+            meets(term.row) || meets(factor)
+        });
+        terms || sum.start.is_some_and(|(start, _)| meets(start))
+    }
+}
+
 /// Writes lines where it can, and leaves the other steps as they are.
 struct Writer {
     script: Script,
-    /// The lines since the last other step: where each writes, and the sums, to which more terms may belong.
-    written: Vec<(Place, u32, Option<Sum>)>,
+    /// The lines since the last other step.
+    written: Vec<Written>,
     turns: Vec<Turn>,
 }
 
@@ -184,7 +213,7 @@ impl Writer {
 
     /// A line was written.
     fn wrote(&mut self, out: Place, count: u32) -> bool {
-        self.written.push((out, count, None));
+        self.written.push(Written::new(out, count, None));
         true
     }
 
@@ -290,16 +319,28 @@ impl Writer {
             }
             return true;
         }
+        let sums: SmallVec<[Sum; 4]> = sums.into_iter().flat_map(|sum| self.cut(sum)).collect();
         let joins: SmallVec<[Option<usize>; 4]> = sums.iter().map(|sum| self.joins(sum)).collect();
         for (sum, joins) in sums.into_iter().zip(joins) {
             if let Some(line) = joins {
                 self.join(line, &sum);
+            } else if let Some(line) = self.partner(&sum) {
+                self.pair(line, &sum);
             } else {
                 self.script.sum(&sum);
-                self.written.push((sum.out, sum.count, Some(sum)));
+                self.written.push(Written::new(sum.out, sum.count, Some(sum)));
             }
         }
         true
+    }
+
+    /// A sum in pieces as long as that of a line which can take in the first of them.
+    fn cut(&self, sum: Sum) -> SmallVec<[Sum; 2]> {
+        let near = self.written.iter().rev().take(NEAR).filter_map(|written| written.sum.as_ref());
+        let mut shorter = near.filter(|own| own.out == sum.out && sum.count > own.count);
+        let piece = shorter.next().map(|own| own.count).filter(|&piece| sum.count.is_multiple_of(piece));
+        let Some(piece) = piece.filter(|_| sum.mode == Mode::Add) else { return SmallVec::from_iter([sum]) };
+        (0..sum.count).step_by(piece as usize).map(|first| sum.piece(first, piece)).collect()
     }
 
     /// The line whose sum can take in another one: nothing that this reads is written after that.
@@ -307,21 +348,26 @@ impl Writer {
         if sum.mode == Mode::Store {
             return None;
         }
-        let reads = |out: Place, count: u32| {
-            let meets = |place: Place| place.meets(sum.count, out, count);
-            let of_terms = sum.terms.iter().any(|term| {
-                let (Factor::Number(factor) | Factor::Row(factor)) = term.factor;
-                meets(term.row) || meets(factor)
-            });
-            of_terms || sum.start.is_some_and(|(start, _)| meets(start))
-        };
-        for (line, (out, count, own)) in self.written.iter().enumerate().rev().take(NEAR) {
-            if let Some(own) = own.as_ref().filter(|_| (*out, *count) == (sum.out, sum.count)) {
+        for (line, written) in self.written.iter().enumerate().rev().take(NEAR) {
+            if let Some(own) = written.sum.as_ref().filter(|own| (own.out, own.count) == (sum.out, sum.count)) {
                 let mut both = own.clone();
                 both.terms.extend(sum.terms.iter().copied());
                 return (both.is_line() && (own.start.is_none() || sum.start.is_none())).then_some(line);
             }
-            if reads(*out, *count) {
+            if written.gives(sum) {
+                return None;
+            }
+        }
+        None
+    }
+
+    /// The line that can write a sum beside its own.
+    fn partner(&self, sum: &Sum) -> Option<usize> {
+        for (line, written) in self.written.iter().enumerate().rev().take(NEAR) {
+            if written.sum.as_ref().is_some_and(|own| own.pairs_with(sum)) {
+                return Some(line);
+            }
+            if written.gives(sum) || written.meets(sum.out, sum.count) {
                 return None;
             }
         }
@@ -330,10 +376,24 @@ impl Writer {
 
     /// Takes a sum into that of a line.
     fn join(&mut self, line: usize, sum: &Sum) {
-        let first = self.script.len() as usize - self.written.len();
-        let own = self.written[line].2.as_mut().expect("the line is a sum");
+        let number = self.number(line);
+        let own = self.written[line].sum.as_mut().expect("the line is a sum");
         own.terms.extend(sum.terms.iter().copied());
         own.start = own.start.or(sum.start);
-        self.script.amend(u32::try_from(first + line).expect("fewer than 2³² lines"), own);
+        self.script.amend(number, own);
+    }
+
+    /// Writes a sum beside that of a line.
+    fn pair(&mut self, line: usize, sum: &Sum) {
+        let number = self.number(line);
+        let written = &mut self.written[line];
+        let own = written.sum.take().expect("the line is a sum");
+        written.rows.push((sum.out, sum.count));
+        self.script.amend_with_pair(number, [&own, sum]);
+    }
+
+    /// The number of a line within the script.
+    fn number(&self, line: usize) -> u32 {
+        self.script.len() - u32::try_from(self.written.len() - line).expect("fewer than 2³² lines")
     }
 }

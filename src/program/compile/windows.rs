@@ -6,6 +6,8 @@
 
 use std::ops::Range;
 
+use smallvec::SmallVec;
+
 use super::super::kernels::Zero;
 use super::super::kernels::linear::Mode;
 use super::super::kernels::nest::{Loop, Nest};
@@ -341,8 +343,12 @@ impl Emitter<'_> {
     /// Emits some columns as loops over blocks of rows.
     fn nests(&mut self, class: &Table<'_>, blocks: &[Block], columns: &[usize]) {
         for &block in blocks {
+            let mut runs: SmallVec<[(usize, usize, Steps); 4]> = SmallVec::new();
+            class.each_run(block, columns, |k, count, steps| runs.push((k, count, steps)));
+            // What goes on from row to row can be cut where the rows of the others end.
+            runs.sort_by_key(|&(k, ..)| class.goes_on(block, columns[k]));
             let mut mode = Mode::Store;
-            class.each_run(block, columns, |k, count, steps| {
+            for (k, count, steps) in runs {
                 let out = class.out + narrow(block.row);
                 let first = class.at(block.row, columns[k]);
                 let (inner, outer) = class.steps(block, columns[k]);
@@ -361,7 +367,7 @@ impl Emitter<'_> {
                 let step = Step::Nest { nest, out, mode, minus, zero: class.zero, in_place };
                 self.push(step, Made::Nest { product, minus });
                 mode = Mode::Add;
-            });
+            }
         }
     }
 }
@@ -439,6 +445,14 @@ impl Table<'_> {
         (by(1, block.inner), by(block.inner, block.outer))
     }
 
+    /// Whether a column goes on from row to row by the same steps where the outer loop of a block goes on.
+    fn goes_on(&self, block: Block, column: usize) -> bool {
+        let (inner, outer) = self.steps(block, column);
+        let many = i64::try_from(block.inner).expect("fewer than 2⁶³ rows");
+        let ends = |step: i32| i64::from(step) * many;
+        block.outer > 1 && (ends(inner.0), ends(inner.1)) == (outer.0.into(), outer.1.into())
+    }
+
     /// Calls `visit` with runs of columns of equal steps that go on by constant steps: the first, how many, the steps.
     fn each_run(&self, block: Block, columns: &[usize], mut visit: impl FnMut(usize, usize, Steps)) {
         let mut k = 0;
@@ -480,7 +494,7 @@ impl Table<'_> {
 }
 
 /// Runs of rows over which every column goes on by its own constant step.
-fn runs(rows: usize, step: impl Fn(usize, usize) -> smallvec::SmallVec<[i32; 3]>) -> Vec<(usize, usize)> {
+fn runs(rows: usize, step: impl Fn(usize, usize) -> SmallVec<[i32; 3]>) -> Vec<(usize, usize)> {
     let mut runs = Vec::new();
     let mut start = 0;
     while start < rows {

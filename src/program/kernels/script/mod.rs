@@ -9,6 +9,7 @@
 
 mod dot;
 mod map;
+mod pair;
 mod place;
 mod sum;
 
@@ -84,6 +85,20 @@ impl Sum {
         let mut products = self.terms.iter().filter(|term| matches!(term.factor, Factor::Row(_)));
         let sign = products.next().map(|term| term.minus);
         self.terms.len() <= MOST_TERMS && products.all(|term| Some(term.minus) == sign)
+    }
+
+    /// Some of the rows.
+    pub(crate) fn piece(&self, first: u32, count: u32) -> Self {
+        let later = |place: Place| Place { first: place.first + first, ..place };
+        let term = |term: &Term| Term {
+            row: later(term.row),
+            factor: match term.factor {
+                Factor::Row(row) => Factor::Row(later(row)),
+                number @ Factor::Number(_) => number,
+            },
+            ..*term
+        };
+        Self { out: later(self.out), count, terms: self.terms.iter().map(term).collect(), ..self.clone() }
     }
 
     /// The terms, those with a number first, without the last if it is like the one before and that counts twice.

@@ -127,6 +127,59 @@ fn a_sum_agrees_with_a_compensated_one() {
 }
 
 #[test]
+fn two_sums_in_one_line_agree_with_two_lines() {
+    for_each_shape(|isa, count, lanes| {
+        let (wide, step) = if lanes == 1 { (count as usize, count) } else { (lanes, 1) };
+        let modes = [Mode::Store, Mode::Add];
+        for (first, second) in modes.iter().flat_map(|&first| modes.map(|second| (first, second))) {
+            for minus in [false, true] {
+                let sum = |n: u32, mode| {
+                    let factor = Factor::Row(Place::adjoints(0));
+                    let terms = [Term { row: Place::values(n * step), factor, minus }].into_iter().collect();
+                    Sum { out: Place::adjoints(n * step), count, start: None, terms, mode, zero: Zero::Absorbs }
+                };
+                let sums = [sum(1, first), sum(2, second)];
+                assert!(sums[0].pairs_with(&sums[1]));
+                let [mut apart, mut together] = [Script::new(isa, lanes > 1), Script::new(isa, lanes > 1)];
+                for sum in &sums {
+                    apart.sum(sum);
+                }
+                together.sum(&sums[0]);
+                together.amend_with_pair(0, [&sums[0], &sums[1]]);
+                let mut buffers = [0, 1].map(|_| Buffers { lanes, ..Buffers::new(wide) });
+                for (buffers, script) in buffers.iter_mut().zip([apart, together]) {
+                    // Zero times infinity, and numbers that are none, from one end to the other.
+                    buffers.adjoints[..wide].copy_from_slice(&operand(0, wide));
+                    buffers.values[wide..3 * wide].copy_from_slice(&operand(1, 2 * wide));
+                    buffers.run(&script);
+                }
+                let [apart, together] = buffers.map(|buffers| buffers.adjoints);
+                // The sign of a zero may depend on the numbers beside it.
+                let agree = apart.iter().zip(&together).all(|(a, b)| a == b || a.is_nan() && b.is_nan());
+                assert!(agree, "{isa:?}, {count} × {lanes}, {first:?} and {second:?}");
+            }
+        }
+    });
+}
+
+#[test]
+fn what_a_line_has_yet_to_read_it_does_not_write_beside() {
+    let sum = |out, factor, row| {
+        let terms = [Term { row, factor: Factor::Row(factor), minus: false }].into_iter().collect();
+        Sum { out, count: 8, start: None, terms, mode: Mode::Store, zero: Zero::Absorbs }
+    };
+    let [a, b, c] = [0, 8, 16].map(Place::adjoints);
+    let [x, y] = [0, 8].map(Place::values);
+    let own = sum(b, a, x);
+    assert!(own.pairs_with(&sum(c, a, y)));
+    let overlapping = [sum(Place::adjoints(1), a, y), sum(Place::adjoints(9), a, y), sum(Place::values(7), a, y)];
+    let others = [sum(c, Place::adjoints(1), y), Sum { count: 4, ..sum(c, a, y) }, sum(c, a, b)];
+    for other in overlapping.iter().chain(&others).chain([&Sum { zero: Zero::Multiplies, ..sum(c, a, y) }]) {
+        assert!(!own.pairs_with(other), "{other:?}");
+    }
+}
+
+#[test]
 fn zero_absorbs_where_it_is_to() {
     for_each_shape(|isa, count, lanes| {
         let (wide, step) = if lanes == 1 { (count as usize, count) } else { (lanes, 1) };

@@ -1,0 +1,143 @@
+//! The lines of two products with a factor in common: the adjoints of both factors of a product.
+
+use super::super::Zero;
+use super::super::isa::Instruction;
+use super::super::linear::{Mode, has_nan, product};
+use super::super::vector::Simd;
+use super::{ALL, Factor, Line, Memory, PLACES, Place, Script, Sum, check_target};
+use smallvec::SmallVec;
+
+impl Sum {
+    /// Whether one line can write this and another sum: each is one product of rows in which a zero absorbs, and they
+    /// have the first factor in common.
+    pub(crate) fn pairs_with(&self, other: &Self) -> bool {
+        let ([own], [others]) = (self.terms.as_slice(), other.terms.as_slice()) else { return false };
+        let alone = |sum: &Self| sum.start.is_none() && sum.zero == Zero::Absorbs;
+        let alike = self.count == other.count && own.factor == others.factor && own.minus == others.minus;
+        let Factor::Row(factor) = own.factor else { return false };
+        // Nothing is written that the line has yet to read.
+        let read = [factor, own.row, others.row];
+        let apart = |a: Place, b: Place| !a.meets(self.count, b, self.count);
+        let outs = [self.out, other.out];
+        alone(self) && alone(other) && alike && apart(outs[0], outs[1]) && {
+            outs.iter().all(|&out| read.iter().all(|&read| apart(out, read)))
+        }
+    }
+}
+
+impl Script {
+    /// Writes two sums in the place of a line.
+    ///
+    /// # Panics
+    /// When there is no such line, they are not a pair, or one is neither a value nor an adjoint.
+    pub(crate) fn amend_with_pair(&mut self, line: u32, sums: [&Sum; 2]) {
+        let [a, b] = sums;
+        assert!(a.pairs_with(b), "two products with a factor in common");
+        let function = match (a.mode, b.mode) {
+            (Mode::Store, Mode::Store) => self.isa.function::<Pair<false, false>>(),
+            (Mode::Store, Mode::Add) => self.isa.function::<Pair<false, true>>(),
+            (Mode::Add, Mode::Store) => self.isa.function::<Pair<true, false>>(),
+            (Mode::Add, Mode::Add) => self.isa.function::<Pair<true, true>>(),
+        };
+        let mut places: SmallVec<[Place; PLACES]> = SmallVec::new();
+        for sum in sums {
+            check_target(sum.out);
+            self.reach(sum.out, sum.count);
+            places.push(sum.out);
+        }
+        places.push(self.reach_factor(a.terms[0].factor, a.count));
+        for sum in sums {
+            self.reach(sum.terms[0].row, sum.count);
+            places.push(sum.terms[0].row);
+        }
+        let minus = u8::from(a.terms[0].minus) << ALL;
+        self.lines[line as usize] = Line::new(function, a.count, &places, Place::NOTHING, minus);
+    }
+}
+
+/// Two products with a factor in common, of which each is added to what stands there or stored.
+struct Pair<const ADD: bool, const ADD_OTHER: bool>;
+
+impl<const ADD: bool, const ADD_OTHER: bool> Instruction for Pair<ADD, ADD_OTHER> {
+    #[inline(always)]
+    unsafe fn run<S: Simd>(simd: S, line: &Line, memory: &Memory) {
+        // SAFETY: the caller vouches for the places; no register goes beyond `len` numbers.
+        unsafe {
+            let len = line.len(memory);
+            let sign = if line.minus >> ALL & 1 == 0 { 1.0 } else { -1.0 };
+            let rows = Rows::<S> {
+                outs: [line.rows(0, memory), line.rows(1, memory)],
+                factor: line.rows(2, memory),
+                others: [line.rows(3, memory), line.rows(4, memory)],
+                start: simd.splat(-0.0 * sign),
+                sign: simd.splat(sign),
+            };
+            let mut done = 0;
+            while len - done >= S::WIDTH {
+                rows.register::<ADD, ADD_OTHER, true>(simd, done, S::WIDTH);
+                done += S::WIDTH;
+            }
+            if done < len {
+                rows.register::<ADD, ADD_OTHER, false>(simd, done, len - done);
+            }
+        }
+    }
+}
+
+struct Rows<S: Simd> {
+    outs: [*mut f64; 2],
+    factor: *const f64,
+    others: [*const f64; 2],
+    /// Nothing, with the sign that is turned.
+    start: S::Vector,
+    sign: S::Vector,
+}
+
+impl<S: Simd> Rows<S> {
+    /// Up to one register of both, `WHOLE` or not.
+    ///
+    /// # Safety
+    /// The rows have `some` numbers from `done` on.
+    #[inline(always)]
+    unsafe fn register<const ADD: bool, const ADD_OTHER: bool, const WHOLE: bool>(
+        &self,
+        simd: S,
+        done: usize,
+        some: usize,
+    ) {
+        // SAFETY: as the caller promises.
+        unsafe {
+            let factor = load::<S, WHOLE>(simd, self.factor.add(done), some);
+            let a = load::<S, WHOLE>(simd, self.others[0].add(done), some);
+            let b = load::<S, WHOLE>(simd, self.others[1].add(done), some);
+            let mut first = product::<S, false, false>(simd, factor, a, self.start);
+            let mut second = product::<S, false, false>(simd, factor, b, self.start);
+            if has_nan(simd, &[first, second]) {
+                first = product::<S, true, false>(simd, factor, a, self.start);
+                second = product::<S, true, false>(simd, factor, b, self.start);
+            }
+            self.write::<ADD, WHOLE>(simd, first, self.outs[0].add(done), some);
+            self.write::<ADD_OTHER, WHOLE>(simd, second, self.outs[1].add(done), some);
+        }
+    }
+
+    /// # Safety
+    /// `to` points at `some` numbers.
+    #[inline(always)]
+    unsafe fn write<const ADD: bool, const WHOLE: bool>(&self, simd: S, product: S::Vector, to: *mut f64, some: usize) {
+        // SAFETY: as the caller promises.
+        unsafe {
+            let before = if ADD { load::<S, WHOLE>(simd, to, some) } else { simd.splat(-0.0) };
+            let total = simd.mul_add(product, self.sign, before);
+            if WHOLE { simd.store(total, to) } else { simd.store_some(total, to, some) }
+        }
+    }
+}
+
+/// # Safety
+/// `from` points at `some` numbers, a register of them if `WHOLE`.
+#[inline(always)]
+unsafe fn load<S: Simd, const WHOLE: bool>(simd: S, from: *const f64, some: usize) -> S::Vector {
+    // SAFETY: as the caller promises.
+    unsafe { if WHOLE { simd.load(from) } else { simd.load_some(from, some) } }
+}
