@@ -95,19 +95,19 @@ macro_rules! define_maps {
             }
         }
 
-        /// [`forward`] as a line of a script, if the operation has a fixed number of operands; `mixed` says that some of
-        /// several are one number each.
-        pub(super) fn forward_line(isa: Isa, op: Op, mixed: bool) -> Option<Function> {
+        /// [`forward`] as a line of a script, if the operation has a fixed number of operands; the bits of `numbers` say
+        /// which of several are one number each.
+        pub(super) fn forward_line(isa: Isa, op: Op, numbers: u8) -> Option<Function> {
             match op {
-                $(Op::$Variant { .. } => line!(forward $kind $Variant ($($x),+) isa mixed),)*
+                $(Op::$Variant { .. } => line!(forward $kind $Variant ($($x),+) isa numbers),)*
                 Op::Custom(_) => None,
             }
         }
 
         /// [`reverse`] as a line of a script, which stores or adds.
-        pub(super) fn reverse_line(isa: Isa, op: Op, place: usize, mode: Mode, mixed: bool) -> Option<Function> {
+        pub(super) fn reverse_line(isa: Isa, op: Op, place: usize, mode: Mode, numbers: u8) -> Option<Function> {
             match op {
-                $(Op::$Variant { .. } => line!(reverse $kind $Variant ($($x),+) isa place mode mixed),)*
+                $(Op::$Variant { .. } => line!(reverse $kind $Variant ($($x),+) isa place mode numbers),)*
                 Op::Custom(_) => None,
             }
         }
@@ -116,41 +116,43 @@ macro_rules! define_maps {
 
 /// The function of a row, forward or reverse for each place.
 macro_rules! line {
-    (forward fixed $Variant:ident ($a:ident) $isa:ident $mixed:ident) => {
-        (!$mixed).then(|| $isa.function::<script::Forward<rules::$Variant, 1, false>>())
+    (forward fixed $Variant:ident ($a:ident) $isa:ident $numbers:ident) => {
+        line! { @ $numbers [0] N => $isa.function::<script::Forward<rules::$Variant, 1, N>>() }
     };
-    (forward fixed $Variant:ident ($($x:ident),+) $isa:ident $mixed:ident) => {
-        Some(if $mixed {
-            $isa.function::<script::Forward<rules::$Variant, { [$(stringify!($x)),+].len() }, true>>()
-        } else {
-            $isa.function::<script::Forward<rules::$Variant, { [$(stringify!($x)),+].len() }, false>>()
-        })
+    (forward fixed $Variant:ident ($a:ident, $b:ident) $isa:ident $numbers:ident) => {
+        line! { @ $numbers [0 1 2] N => $isa.function::<script::Forward<rules::$Variant, 2, N>>() }
     };
-    (reverse fixed $Variant:ident ($a:ident) $isa:ident $place:ident $mode:ident $mixed:ident) => {
-        match ($place, $mixed) {
-            (0, false) => Some(reverse_function::<rules::$Variant, 1, 0, false>($isa, $mode)),
-            (0, true) => None,
+    (forward fixed $Variant:ident ($a:ident, $b:ident, $c:ident) $isa:ident $numbers:ident) => {
+        line! { @ $numbers [0 1 2 3 4 5 6] N => $isa.function::<script::Forward<rules::$Variant, 3, N>>() }
+    };
+    (reverse fixed $Variant:ident ($a:ident) $isa:ident $place:ident $mode:ident $numbers:ident) => {
+        line! { @ $numbers [0] N => match $place {
+            0 => reverse_function::<rules::$Variant, 1, 0, N>($isa, $mode),
             _ => wrong_place($place),
-        }
+        } }
     };
-    (reverse fixed $Variant:ident ($a:ident, $b:ident) $isa:ident $place:ident $mode:ident $mixed:ident) => {
-        match ($place, $mixed) {
-            (0, false) => Some(reverse_function::<rules::$Variant, 2, 0, false>($isa, $mode)),
-            (1, false) => Some(reverse_function::<rules::$Variant, 2, 1, false>($isa, $mode)),
-            (0, true) => Some(reverse_function::<rules::$Variant, 2, 0, true>($isa, $mode)),
-            (1, true) => Some(reverse_function::<rules::$Variant, 2, 1, true>($isa, $mode)),
+    (reverse fixed $Variant:ident ($a:ident, $b:ident) $isa:ident $place:ident $mode:ident $numbers:ident) => {
+        line! { @ $numbers [0 1 2] N => match $place {
+            0 => reverse_function::<rules::$Variant, 2, 0, N>($isa, $mode),
+            1 => reverse_function::<rules::$Variant, 2, 1, N>($isa, $mode),
             _ => wrong_place($place),
-        }
+        } }
     };
-    (reverse fixed $Variant:ident ($a:ident, $b:ident, $c:ident) $isa:ident $place:ident $mode:ident $mixed:ident) => {
-        match ($place, $mixed) {
-            (0, false) => Some(reverse_function::<rules::$Variant, 3, 0, false>($isa, $mode)),
-            (1, false) => Some(reverse_function::<rules::$Variant, 3, 1, false>($isa, $mode)),
-            (2, false) => Some(reverse_function::<rules::$Variant, 3, 2, false>($isa, $mode)),
-            (0, true) => Some(reverse_function::<rules::$Variant, 3, 0, true>($isa, $mode)),
-            (1, true) => Some(reverse_function::<rules::$Variant, 3, 1, true>($isa, $mode)),
-            (2, true) => Some(reverse_function::<rules::$Variant, 3, 2, true>($isa, $mode)),
+    (reverse fixed $Variant:ident ($a:ident, $b:ident, $c:ident) $isa:ident $place:ident $mode:ident $numbers:ident) => {
+        line! { @ $numbers [0 1 2 3 4 5 6] N => match $place {
+            0 => reverse_function::<rules::$Variant, 3, 0, N>($isa, $mode),
+            1 => reverse_function::<rules::$Variant, 3, 1, N>($isa, $mode),
+            2 => reverse_function::<rules::$Variant, 3, 2, N>($isa, $mode),
             _ => wrong_place($place),
+        } }
+    };
+    (@ $numbers:ident [$($mask:literal)+] $N:ident => $function:expr) => {
+        match $numbers {
+            $($mask => Some({
+                const $N: u8 = $mask;
+                $function
+            }),)+
+            _ => None,
         }
     };
     ($direction:ident list $($ignored:tt)*) => {
@@ -158,13 +160,13 @@ macro_rules! line {
     };
 }
 
-fn reverse_function<R: Rule<N>, const N: usize, const PLACE: usize, const MIXED: bool>(
+fn reverse_function<R: Rule<N>, const N: usize, const PLACE: usize, const NUMBERS: u8>(
     isa: Isa,
     mode: Mode,
 ) -> Function {
     match mode {
-        Mode::Store => isa.function::<script::Reverse<R, N, PLACE, false, MIXED>>(),
-        Mode::Add => isa.function::<script::Reverse<R, N, PLACE, true, MIXED>>(),
+        Mode::Store => isa.function::<script::Reverse<R, N, PLACE, NUMBERS, false>>(),
+        Mode::Add => isa.function::<script::Reverse<R, N, PLACE, NUMBERS, true>>(),
     }
 }
 
@@ -315,33 +317,63 @@ impl<R: Rule<N>, const N: usize> Kernel for Forward<'_, R, N> {
 
     #[inline(always)]
     fn run<S: Simd>(self, _: S) {
-        forward_loop(self.rule, self.operands, self.out.len(), self.out);
+        forward_loop::<R, N, 0>(self.rule, self.operands, self.out.len(), self.out);
     }
 }
 
 // `out` is an argument of its own, so that the compiler knows that it overlaps with nothing. What stands beyond the first
-// `used` numbers fills registers and may be anything.
+// `used` numbers fills registers and may be anything. An operand whose bit is in `NUMBERS` is one number: what a rule makes
+// of it alone is computed once.
 #[inline(always)]
-pub(super) fn forward_loop<R: Rule<N>, const N: usize>(rule: R, operands: [&[f64]; N], used: usize, out: &mut [f64]) {
-    for operand in operands {
-        assert_eq!(operand.len(), out.len(), "an operand and the result are not equally long");
-    }
+pub(super) fn forward_loop<R: Rule<N>, const N: usize, const NUMBERS: u8>(
+    rule: R,
+    operands: [&[f64]; N],
+    used: usize,
+    out: &mut [f64],
+) {
+    check_operands::<N, NUMBERS>(operands, out.len());
     let span = span(R::NEAR_VALUE);
     for first in (0..out.len()).step_by(span) {
         let len = span.min(out.len() - first);
-        let (operands, out) = (operands.map(|operand| &operand[first..][..len]), &mut out[first..][..len]);
+        let operands = some::<N, NUMBERS>(operands, first, len);
+        let out = &mut out[first..][..len];
         if all_near(operands, used.saturating_sub(first), R::NEAR_VALUE) {
             for (i, out) in out.iter_mut().enumerate() {
                 // SAFETY: all slices are as long as `out`.
-                *out = rule.near_value(unsafe { at(&operands, i) });
+                *out = rule.near_value(unsafe { at::<N, NUMBERS>(&operands, i) });
             }
         } else {
             for (i, out) in out.iter_mut().enumerate() {
                 // SAFETY: as above.
-                *out = rule.value(unsafe { at(&operands, i) });
+                *out = rule.value(unsafe { at::<N, NUMBERS>(&operands, i) });
             }
         }
     }
+}
+
+/// Whether an operand is one number.
+#[inline(always)]
+const fn is_number(numbers: u8, n: usize) -> bool {
+    numbers >> n & 1 == 1
+}
+
+#[inline(always)]
+fn check_operands<const N: usize, const NUMBERS: u8>(operands: [&[f64]; N], len: usize) {
+    for (n, operand) in operands.iter().enumerate() {
+        let want = if is_number(NUMBERS, n) { 1 } else { len };
+        assert_eq!(operand.len(), want, "an operand and the result are not equally long");
+    }
+}
+
+/// Some of the numbers of each operand.
+#[inline(always)]
+fn some<const N: usize, const NUMBERS: u8>(mut operands: [&[f64]; N], first: usize, len: usize) -> [&[f64]; N] {
+    for (n, operand) in operands.iter_mut().enumerate() {
+        if !is_number(NUMBERS, n) {
+            *operand = &operand[first..][..len];
+        }
+    }
+    operands
 }
 
 /// How many numbers are looked at together, where the size of the operands chooses between two loops.
@@ -377,12 +409,12 @@ impl<R: Rule<N>, const N: usize, const PLACE: usize> Kernel for Reverse<'_, R, N
     #[inline(always)]
     fn run<S: Simd>(self, _: S) {
         let Arguments { rule, operands, value, adjoint, out } = self.0;
-        reverse_loop::<R, N, PLACE>(rule, operands, out.len(), value, adjoint, out);
+        reverse_loop::<R, N, PLACE, 0>(rule, operands, out.len(), value, adjoint, out);
     }
 }
 
 #[inline(always)]
-pub(super) fn reverse_loop<R: Rule<N>, const N: usize, const PLACE: usize>(
+pub(super) fn reverse_loop<R: Rule<N>, const N: usize, const PLACE: usize, const NUMBERS: u8>(
     rule: R,
     operands: [&[f64]; N],
     used: usize,
@@ -390,26 +422,24 @@ pub(super) fn reverse_loop<R: Rule<N>, const N: usize, const PLACE: usize>(
     adjoint: &[f64],
     out: &mut [f64],
 ) {
-    for operand in operands {
-        assert_eq!(operand.len(), out.len(), "an operand and the result are not equally long");
-    }
+    check_operands::<N, NUMBERS>(operands, out.len());
     assert_eq!(value.len(), out.len(), "the value and the result are not equally long");
     assert_eq!(adjoint.len(), out.len(), "the adjoint and the result are not equally long");
     let span = span(R::NEAR_PARTIALS);
     for first in (0..out.len()).step_by(span) {
         let range = first..first + span.min(out.len() - first);
-        let operands = operands.map(|operand| &operand[range.clone()]);
+        let operands = some::<N, NUMBERS>(operands, range.start, range.len());
         let places = out[range.clone()].iter_mut().enumerate().zip(&value[range.clone()]).zip(&adjoint[range]);
         if all_near(operands, used.saturating_sub(first), R::NEAR_PARTIALS) {
             for (((i, out), &value), &adjoint) in places {
                 // SAFETY: all slices are as long as `out`.
-                let partials = rule.near_partials(unsafe { at(&operands, i) }, value);
+                let partials = rule.near_partials(unsafe { at::<N, NUMBERS>(&operands, i) }, value);
                 *out = adjoint.chain(partials[PLACE]);
             }
         } else {
             for (((i, out), &value), &adjoint) in places {
                 // SAFETY: as above.
-                let partials = rule.partials(unsafe { at(&operands, i) }, value);
+                let partials = rule.partials(unsafe { at::<N, NUMBERS>(&operands, i) }, value);
                 *out = adjoint.chain(partials[PLACE]);
             }
         }
@@ -421,11 +451,12 @@ pub(super) fn reverse_loop<R: Rule<N>, const N: usize, const PLACE: usize>(
 /// The check of an index would make a loop that may stop early, whose last numbers are computed one by one.
 ///
 /// # Safety
-/// The operands have more than `i` numbers.
+/// The operands have more than `i` numbers, apart from those that have one.
 #[inline(always)]
-unsafe fn at<const N: usize>(operands: &[&[f64]; N], i: usize) -> [f64; N] {
+unsafe fn at<const N: usize, const NUMBERS: u8>(operands: &[&[f64]; N], i: usize) -> [f64; N] {
     let mut numbers = [0.0; N];
-    for (number, operand) in numbers.iter_mut().zip(operands) {
+    for (n, (number, operand)) in numbers.iter_mut().zip(operands).enumerate() {
+        let i = if is_number(NUMBERS, n) { 0 } else { i };
         debug_assert!(i < operand.len());
         // SAFETY: as the caller promises.
         *number = unsafe { *operand.get_unchecked(i) };

@@ -64,6 +64,16 @@ pub(super) trait Simd: Copy {
     /// Whether a number is none.
     fn has_nan(self, vector: Self::Vector) -> bool;
 
+    /// The sum of the numbers of a register.
+    #[inline(always)]
+    fn total(self, vector: Self::Vector) -> f64 {
+        let mut numbers = [0.0; 8];
+        // SAFETY: a register has no more than eight numbers.
+        unsafe { self.store(vector, numbers.as_mut_ptr()) };
+        let [a, b, c, d, e, f, g, h] = numbers;
+        ((a + e) + (b + f)) + ((c + g) + (d + h))
+    }
+
     /// The sum of the numbers of each of eight registers.
     fn sums(self, vectors: [Self::Vector; 8]) -> [f64; 8];
 

@@ -40,10 +40,7 @@ impl<const NUMBER: bool, const ABSORB: bool, const ADD: bool> Instruction for Do
             if ABSORB && has_nan(simd, &[sum]) {
                 sum = factors.sum::<NUMBER, true>(simd);
             }
-            let mut numbers = [0.0; 8];
-            simd.store(sum, numbers.as_mut_ptr());
-            let [a, b, c, d, e, f, g, h] = numbers;
-            let total = ((a + e) + (b + f)) + ((c + g) + (d + h));
+            let total = simd.total(sum);
             let total = if line.minus == 0 { total } else { -total };
             let out = line.rows(0, memory);
             *out = if ADD { *out + total } else { total };

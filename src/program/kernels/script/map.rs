@@ -1,42 +1,37 @@
 //! The lines of operations element by element.
 
-use std::mem::MaybeUninit;
-
 use super::super::isa::Instruction;
 use super::super::map::{Rule, forward_loop, reverse_loop};
 use super::super::vector::Simd;
 use super::{ALL, Line, Memory};
 
-/// How many numbers are spread out at once.
-const SPREAD: usize = 32;
+/// How many numbers are computed before they are added where they belong.
+const SCRATCH: usize = 32;
 
-/// The values of an operation; its places are the result and the operands, of which some are one number each if `MIXED`.
-pub(in super::super) struct Forward<R, const N: usize, const MIXED: bool>(R);
+/// The values of an operation; its places are the result and the operands, of which those in `NUMBERS` are one number each.
+pub(in super::super) struct Forward<R, const N: usize, const NUMBERS: u8>(R);
 
-impl<R: Rule<N>, const N: usize, const MIXED: bool> Instruction for Forward<R, N, MIXED> {
+impl<R: Rule<N>, const N: usize, const NUMBERS: u8> Instruction for Forward<R, N, NUMBERS> {
     #[inline(always)]
-    unsafe fn run<S: Simd>(simd: S, line: &Line, memory: &Memory) {
+    unsafe fn run<S: Simd>(_: S, line: &Line, memory: &Memory) {
         let count = line.len(memory);
         let len = count.next_multiple_of(8);
         // SAFETY: the caller vouches for the places, the script for operands apart from the result.
         unsafe {
             let (rule, out) = (R::of(line.op(memory)), line.rows(0, memory));
-            let mut room = [const { MaybeUninit::uninit() }; N];
-            let operands = Operands::new::<S, MIXED>(simd, line, 1, len, memory, &mut room);
-            for (first, some) in pieces(if MIXED { SPREAD } else { usize::MAX }, len) {
-                let out = std::slice::from_raw_parts_mut(out.add(first), some);
-                forward_loop(rule, operands.piece(first, some), count - first, out);
-            }
+            let operands = Operands::<N, NUMBERS>::new(line, 1, memory);
+            let out = std::slice::from_raw_parts_mut(out, len);
+            forward_loop::<R, N, NUMBERS>(rule, operands.piece(0, len), count, out);
         }
     }
 }
 
 /// What an operation adds to the adjoint of operand `PLACE`; its places are that adjoint, its own, its value and the
-/// operands, of which some are one number each if `MIXED`.
-pub(in super::super) struct Reverse<R, const N: usize, const PLACE: usize, const ADD: bool, const MIXED: bool>(R);
+/// operands, of which those in `NUMBERS` are one number each.
+pub(in super::super) struct Reverse<R, const N: usize, const PLACE: usize, const NUMBERS: u8, const ADD: bool>(R);
 
-impl<R: Rule<N>, const N: usize, const PLACE: usize, const ADD: bool, const MIXED: bool> Instruction
-    for Reverse<R, N, PLACE, ADD, MIXED>
+impl<R: Rule<N>, const N: usize, const PLACE: usize, const NUMBERS: u8, const ADD: bool> Instruction
+    for Reverse<R, N, PLACE, NUMBERS, ADD>
 {
     #[inline(always)]
     unsafe fn run<S: Simd>(simd: S, line: &Line, memory: &Memory) {
@@ -46,32 +41,33 @@ impl<R: Rule<N>, const N: usize, const PLACE: usize, const ADD: bool, const MIXE
         unsafe {
             let rule = R::of(line.op(memory));
             let target = line.rows(0, memory);
+            let operands = Operands::<N, NUMBERS>::new(line, 3, memory);
+            let to_number = NUMBERS >> PLACE & 1 == 1 && line.minus >> ALL & 1 == 1;
             let adjoint = std::slice::from_raw_parts(line.rows(1, memory), len);
             let value = std::slice::from_raw_parts(line.rows(2, memory), len);
-            let mut room = [const { MaybeUninit::uninit() }; N];
-            let operands = Operands::new::<S, MIXED>(simd, line, 3, len, memory, &mut room);
-            if !ADD && !MIXED && len == count {
+            if !ADD && !to_number && len == count {
                 let out = std::slice::from_raw_parts_mut(target, len);
-                return reverse_loop::<R, N, PLACE>(rule, operands.piece(0, len), count, value, adjoint, out);
+                let operands = operands.piece(0, len);
+                return reverse_loop::<R, N, PLACE, NUMBERS>(rule, operands, count, value, adjoint, out);
             }
-            let to_number = MIXED && line.minus >> ALL & 1 == 1;
             let mut total = simd.splat(0.0);
-            let mut scratch = [0.0; SPREAD];
-            for (first, some) in pieces(SPREAD, count) {
-                let spread = &mut scratch[..some.next_multiple_of(8)];
-                let range = first..first + spread.len();
-                let parts = operands.piece(first, spread.len());
-                reverse_loop::<R, N, PLACE>(rule, parts, some, &value[range.clone()], &adjoint[range], spread);
+            let mut scratch = [0.0; SCRATCH];
+            for (first, some) in pieces(SCRATCH, count) {
+                let scratch = &mut scratch[..some.next_multiple_of(8)];
+                let range = first..first + scratch.len();
+                let parts = operands.piece(first, scratch.len());
+                let (value, adjoint) = (&value[range.clone()], &adjoint[range]);
+                reverse_loop::<R, N, PLACE, NUMBERS>(rule, parts, some, value, adjoint, scratch);
                 if to_number {
                     for at in (0..some).step_by(S::WIDTH) {
-                        total = simd.add(total, simd.load_some(spread.as_ptr().add(at), (some - at).min(S::WIDTH)));
+                        total = simd.add(total, simd.load_some(scratch.as_ptr().add(at), (some - at).min(S::WIDTH)));
                     }
                 } else {
-                    write::<S, ADD>(simd, spread, target.add(first), some);
+                    write::<S, ADD>(simd, scratch, target.add(first), some);
                 }
             }
             if to_number {
-                let total = simd.sums([total; 8])[0];
+                let total = simd.total(total);
                 *target = if ADD { *target + total } else { total };
             }
         }
@@ -84,57 +80,43 @@ fn pieces(most: usize, len: usize) -> impl Iterator<Item = (usize, usize)> {
     (0..len).step_by(most).map(move |first| (first, most.min(len - first)))
 }
 
-/// Room for operands that are one number each.
-type Room<const N: usize> = [MaybeUninit<[f64; SPREAD]>; N];
+/// Where the operands of a line begin; those in `NUMBERS` are one number each.
+struct Operands<const N: usize, const NUMBERS: u8>([*const f64; N]);
 
-/// Where the operands of a line begin, and by how much they go on for each number: not at all if one is spread out.
-struct Operands<const N: usize> {
-    firsts: [*const f64; N],
-    steps: [usize; N],
-}
-
-impl<const N: usize> Operands<N> {
-    /// The operands from a place on; the room must outlive them.
+impl<const N: usize, const NUMBERS: u8> Operands<N, NUMBERS> {
+    /// The operands from a place on.
     ///
     /// # Safety
-    /// The memory has `len` numbers of each, and one of those that are one number.
+    /// The memory has them.
     #[inline(always)]
-    unsafe fn new<S: Simd, const MIXED: bool>(
-        simd: S,
-        line: &Line,
-        place: usize,
-        len: usize,
-        memory: &Memory,
-        room: &mut Room<N>,
-    ) -> Self {
-        let mut operands = Self { firsts: [std::ptr::null(); N], steps: [1; N] };
-        for (n, room) in room.iter_mut().enumerate() {
-            // SAFETY: as the caller promises; the room has `SPREAD` numbers, which is a multiple of the registers.
+    unsafe fn new(line: &Line, place: usize, memory: &Memory) -> Self {
+        let mut firsts = [std::ptr::null(); N];
+        for (n, first) in firsts.iter_mut().enumerate() {
+            // SAFETY: as the caller promises. A number is counted as such, a row by its lanes.
             unsafe {
-                if MIXED && line.minus >> n & 1 == 1 {
-                    let (number, room) = (simd.splat(line.number(place + n, memory)), room.as_mut_ptr().cast::<f64>());
-                    for at in (0..len.min(SPREAD)).step_by(S::WIDTH) {
-                        simd.store(number, room.add(at));
-                    }
-                    (operands.firsts[n], operands.steps[n]) = (room, 0);
+                *first = if NUMBERS >> n & 1 == 1 {
+                    line.base(place + n, memory).add(line.firsts[place + n] as usize)
                 } else {
-                    operands.firsts[n] = line.rows(place + n, memory);
-                }
+                    line.rows(place + n, memory)
+                };
             }
         }
-        operands
+        Self(firsts)
     }
 
-    /// Some numbers of each operand.
+    /// Some numbers of each operand, or the one that it is.
     ///
     /// # Safety
-    /// The operands have them; they are no more than `SPREAD` where one is spread out.
+    /// The operands have them.
     #[inline(always)]
     unsafe fn piece<'m>(&self, first: usize, some: usize) -> [&'m [f64]; N] {
-        std::array::from_fn(|n| {
+        let mut pieces = [&[][..]; N];
+        for (n, piece) in pieces.iter_mut().enumerate() {
+            let (first, some) = if NUMBERS >> n & 1 == 1 { (0, 1) } else { (first, some) };
             // SAFETY: as the caller promises.
-            unsafe { std::slice::from_raw_parts(self.firsts[n].add(first * self.steps[n]), some) }
-        })
+            *piece = unsafe { std::slice::from_raw_parts(self.0[n].add(first), some) };
+        }
+        pieces
     }
 }
 

@@ -427,7 +427,7 @@ impl Script {
         let len = self.whole(count);
         let apart = operands.iter().all(|&operand| self.are_apart(operand, Factor::Row(out), len));
         let numbers = numbers_of(op, operands);
-        let function = super::map::forward_line(self.isa, op, numbers > 0);
+        let function = super::map::forward_line(self.isa, op, numbers);
         let Some(function) = function.filter(|_| apart) else { return false };
         self.reach(out, len);
         let places = std::iter::once(out).chain(operands.iter().map(|&operand| self.reach_factor(operand, len)));
@@ -458,7 +458,7 @@ impl Script {
         let read = [Factor::Row(adjoint), Factor::Row(value)];
         let apart = read.iter().chain(operands).all(|&read| self.are_apart(read, target, len));
         let numbers = numbers_of(op, operands);
-        let function = super::map::reverse_line(self.isa, op, place, mode, numbers > 0);
+        let function = super::map::reverse_line(self.isa, op, place, mode, numbers);
         let Some(function) = function.filter(|_| apart) else { return false };
         let target_place = self.reach_factor(target, count);
         let rest = read.iter().chain(operands).map(|&read| self.reach_factor(read, len));
