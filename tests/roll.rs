@@ -215,3 +215,17 @@ fn recurrences_are_carried_along() {
         agrees(&program, &[1.0, -0.5, 2.0][..outputs]);
     }
 }
+
+#[test]
+fn what_computes_little_is_left_to_loops() {
+    for (rounds, is_worth_it) in [(40, false), (400, true)] {
+        let graph = Graph::new();
+        let (a, x) = (graph.parameter("a", 0.7), graph.inputs("x", rounds));
+        let sum = graph.sum(&x.iter().map(|&x| x * (a * x).exp()).collect::<Vec<_>>());
+        let program = graph.compile(&[sum]).expect("it compiles");
+        assert_eq!(has_lanes(&program, rounds), is_worth_it, "{program}");
+        let why = "left to loops, since its rounds compute little together";
+        assert_eq!(program.report().to_string().contains(why), !is_worth_it, "{}", program.report());
+        agrees(&program, &[1.0]);
+    }
+}

@@ -16,6 +16,9 @@ use super::body::{Body, BodyNode, Ref};
 use super::fuse::{Code, Fused, Term};
 use super::narrow;
 
+/// The fewest operations that are worth a region, which costs as much as some tens of loops beside them.
+const WORTH_A_REGION: usize = 256;
+
 /// A sum over lanes.
 #[derive(Debug)]
 pub(super) struct Region {
@@ -41,6 +44,13 @@ pub(in super::super) struct Verdict {
     /// How many rounds became lanes, and how many operations each computes.
     pub(in super::super) lanes: usize,
     pub(in super::super) nodes: usize,
+}
+
+impl Verdict {
+    /// Whether all rounds together compute too little for a region.
+    pub(in super::super) fn is_small(self) -> bool {
+        self.rounds * self.nodes < WORTH_A_REGION
+    }
 }
 
 /// Finds regions and takes them out of the fused code; also says what became of each stretch.
@@ -135,11 +145,11 @@ impl<'o> Lanes<'o> {
         stretch.terms(lane, fused).iter().for_each(|&term| term.each_factor(&mut visit));
     }
 
-    /// The lanes of a stretch that compute what the middle one does, if they are enough and compute something.
+    /// The lanes of a stretch that compute what the middle one does, if they are enough and compute something worth it.
     fn alike(&self, stretch: Stretch, fused: &Fused) -> Option<Vec<u32>> {
         let lanes = stretch.lanes();
         let model = lanes.start + (lanes.end - lanes.start) / 2;
-        if self.of(model).is_empty() {
+        if lanes.len() * self.of(model).len() < WORTH_A_REGION {
             return None;
         }
         let mut model_reads = Vec::new();

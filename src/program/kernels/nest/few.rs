@@ -3,7 +3,7 @@
 use super::super::isa::Kernel;
 use super::super::linear::{Mode, product};
 use super::super::vector::Simd;
-use super::run::{At, BROADCAST, Task, Work};
+use super::run::{At, BROADCAST, Task, Work, load};
 use super::{ALONG, OUTER, REDUCE, ROWS};
 
 /// The most terms.
@@ -80,12 +80,4 @@ unsafe fn register<S: Simd, const Z: u8, const ABSORB: bool, const WHOLE: bool>(
             simd.store_some(sum, x, some);
         }
     }
-}
-
-/// # Safety
-/// `from` points at `some` numbers, a whole register if `WHOLE`.
-#[inline(always)]
-unsafe fn load<S: Simd, const WHOLE: bool>(simd: S, from: *const f64, some: usize) -> S::Vector {
-    // SAFETY: as the caller promises.
-    unsafe { if WHOLE { simd.load(from) } else { simd.load_some(from, some) } }
 }

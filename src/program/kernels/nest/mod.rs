@@ -3,6 +3,8 @@
 //! One kernel is a dot, a matrix times a vector, its transpose, an outer product, a product of matrices and the sums of
 //! their columns: which, is said by the steps alone. The adjoint of a nest is a nest with the roles exchanged.
 
+mod along;
+mod dots;
 mod few;
 mod matrix;
 mod once;
@@ -16,12 +18,14 @@ use smallvec::SmallVec;
 use super::Zero;
 use super::isa::Isa;
 use super::linear::Mode;
+use along::{Along, Row};
+use dots::Dots;
 use few::Few;
 use matrix::Matrix;
 use once::Once;
 use panel::Panel;
 use rank_one::RankOne;
-use run::{Along, At, BROADCAST, Dots, Row, SHARED, Task, VECTOR, Work};
+use run::{At, BROADCAST, SHARED, Task, VECTOR, Work};
 use several::Several;
 
 /// Where the numbers of a factor lie: at `first + Σ index · step`.
