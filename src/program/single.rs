@@ -57,8 +57,7 @@ impl Single {
     }
 
     pub(super) fn run(&mut self, parameters: &[f64], inputs: &[f64], seeds: Option<&[f64]>) {
-        self.run.values.get_mut()[..inputs.len()].copy_from_slice(inputs);
-        let call = Call { isa: self.isa, parameters };
+        let call = Call { isa: self.isa, parameters, inputs };
         self.program.code.forward(call, seeds, &mut self.run);
         for (output, &slot) in self.outputs.iter_mut().zip(&self.program.code.outputs) {
             *output = self.run.values.get()[slot as usize];

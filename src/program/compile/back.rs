@@ -6,7 +6,7 @@
 use super::super::kernels::linear::Mode;
 use super::super::kernels::nest::Nest;
 use super::super::kernels::places::{Pair, Signs};
-use super::super::windows::{Back, Factors, Terms, Window, WindowCode};
+use super::super::windows::{Back, Factors, Home, Terms, Window, WindowCode};
 use super::late::{Late, When};
 use super::narrow;
 use super::windows::{Made, Product};
@@ -264,7 +264,7 @@ impl Planner<'_> {
             each_place(product, 1, |place| split = split.min(place));
             let mode = self.mode(&places, true);
             let nest = Nest::new(product.firsts, &product.loops);
-            self.back.push(Back::Nest { nest, split, mode, minus, in_place: false });
+            self.back.push(Back::Nest { nest, split, mode, minus, home: Home::Values });
         }
     }
 

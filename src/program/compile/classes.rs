@@ -26,7 +26,8 @@ pub(super) struct Classes {
     pub(super) starts: Vec<u32>,
     /// The new slot of each of the program's.
     pub(super) slots: Vec<u32>,
-    /// The new slots of the parameters.
+    /// The new slots of the inputs and of the parameters.
+    pub(super) inputs: Range<u32>,
     pub(super) parameters: Range<u32>,
     /// How many new slots there are.
     pub(super) len: u32,
@@ -61,6 +62,7 @@ impl Classes {
             order: Vec::with_capacity(kinds.computed),
             starts: vec![],
             slots: (0..inputs).chain(aligned..end).chain(unplaced).collect(),
+            inputs: 0..inputs,
             parameters: aligned..aligned + parameters,
             len: (end + 2).next_multiple_of(8),
             one: end,

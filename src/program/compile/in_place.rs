@@ -1,48 +1,37 @@
-//! In place: parameters that loops read as they lie are not copied.
+//! In place: inputs and parameters that loops read as they lie are not copied.
 //!
-//! A nest of loops whose factor never leaves the parameters, and lanes that read neighbouring ones, read them where the
-//! caller has them. All others are copied among the values before a run.
+//! A nest of loops whose factor never leaves the inputs or the parameters, and lanes that read nothing else, read them
+//! where the caller has them. All others are copied among the values before a run.
 
 use std::ops::Range;
 
-use super::super::windows::{Back, Map, Step, Window, WindowCode};
+use super::super::windows::{Back, Home, Map, Region, Step, Window, WindowCode};
 use super::back::place;
+use super::narrow;
 
 /// Finds what is read in place, and what is copied.
 pub(super) fn find(code: &mut WindowCode) {
-    let parameters = code.parameters.clone();
-    let mut copied = Copied { needed: vec![false; parameters.len()], parameters: parameters.clone() };
-    let inside = |[low, high]: [u32; 2]| parameters.contains(&low) && parameters.contains(&high);
-    for step in &mut code.forward {
-        if let Step::Nest { nest, in_place, .. } = step {
-            let bounds = nest.bounds();
-            *in_place = bounds.map(inside);
-            bounds.into_iter().filter(|&bounds| !inside(bounds)).for_each(|bounds| copied.range(bounds));
+    let mut copied = Copied(vec![false; code.parameters.end as usize]);
+    let (mut forward, mut reverse) = (std::mem::take(&mut code.forward), std::mem::take(&mut code.reverse));
+    for step in &mut forward {
+        if let Step::Nest { nest, homes, .. } = step {
+            *homes = nest.bounds().map(|[low, high]| copied.home(code, &(low..high + 1)));
         }
     }
-    for back in &mut code.reverse {
-        if let Back::Nest { nest, in_place, .. } = back {
-            *in_place = inside(nest.bounds()[1]);
+    for back in &mut reverse {
+        if let Back::Nest { nest, home, .. } = back {
+            let [_, [low, high]] = nest.bounds();
+            *home = copied.home(code, &(low..high + 1));
         }
     }
-    for region in &mut code.regions {
-        let shared = region.shared.runs().iter().map(|run| [run.slots.start, run.slots.end - 1]);
-        shared.filter(|&bounds| !inside(bounds)).for_each(|bounds| copied.range(bounds));
-        for column in &mut region.columns {
-            match column.window {
-                Window::Affine { first, step: 1 } => {
-                    let bounds = [first, first + region.lanes - 1];
-                    column.in_place = inside(bounds);
-                    if !column.in_place {
-                        copied.range(bounds);
-                    }
-                }
-                Window::Affine { first, step } => {
-                    let last = first.wrapping_add_signed(step.wrapping_mul((region.lanes - 1).cast_signed()));
-                    copied.range([first.min(last), first.max(last)]);
-                }
-                Window::List(span) => code.places[span.range()].iter().for_each(|&slot| copied.slot(slot)),
-            }
+    (code.forward, code.reverse) = (forward, reverse);
+    for number in 0..code.regions.len() {
+        for run in code.regions[number].shared.runs() {
+            copied.home(code, &run.slots);
+        }
+        let homes = homes(code, &code.regions[number], &mut copied);
+        for (column, home) in code.regions[number].columns.iter_mut().zip(homes) {
+            column.home = home;
         }
     }
     for step in &code.forward {
@@ -66,35 +55,83 @@ pub(super) fn find(code: &mut WindowCode) {
     }
     // An output may be a parameter itself.
     code.outputs.iter().for_each(|&slot| copied.slot(slot));
-    code.copied = copied.ranges();
+    code.copied = copied.ranges(code);
 }
 
-/// Which parameters are needed among the values.
-struct Copied {
-    needed: Vec<bool>,
-    parameters: Range<u32>,
+/// Where the columns of a region stand: those that follow each other, at one place.
+fn homes(code: &WindowCode, region: &Region, copied: &mut Copied) -> Vec<Home> {
+    let mut homes = vec![];
+    for side_by_side in region.columns.chunk_by(|_, next| next.follows) {
+        let all: Vec<Range<u32>> = side_by_side.iter().map(|column| slots(code, region, column.window)).collect();
+        let mut own = side_by_side.iter().zip(&all).map(|(column, slots)| match (code.home(slots), column.window) {
+            // Lanes that go on by more than one count from the first slot of all.
+            (Home::Parameters, Window::Affine { step: 1, .. }) => Home::Parameters,
+            (Home::Inputs, _) => Home::Inputs,
+            _ => Home::Values,
+        });
+        let first = own.next().unwrap_or_default();
+        let home = if own.all(|home| home == first) { first } else { Home::Values };
+        for (column, slots) in side_by_side.iter().zip(all).filter(|_| home == Home::Values) {
+            match column.window {
+                Window::Affine { .. } => copied.range(slots),
+                Window::List(span) => code.places[span.range()].iter().for_each(|&slot| copied.slot(slot)),
+            }
+        }
+        homes.extend(side_by_side.iter().map(|_| home));
+    }
+    homes
 }
+
+/// The slots between which the lanes of a region read by a window.
+fn slots(code: &WindowCode, region: &Region, window: Window) -> Range<u32> {
+    match window {
+        Window::Affine { first, step } => {
+            let last = first.wrapping_add_signed(step.wrapping_mul((region.lanes - 1).cast_signed()));
+            first.min(last)..first.max(last) + 1
+        }
+        Window::List(span) => {
+            let places = &code.places[span.range()];
+            let (low, high) = (places.iter().min(), places.iter().max());
+            low.zip(high).map_or(0..0, |(&low, &high)| low..high + 1)
+        }
+    }
+}
+
+/// Which slots, up to the last parameter, are needed among the values.
+struct Copied(Vec<bool>);
 
 impl Copied {
+    /// Where some slots stand; among the values, they are needed there.
+    fn home(&mut self, code: &WindowCode, slots: &Range<u32>) -> Home {
+        let home = code.home(slots);
+        if home == Home::Values {
+            self.range(slots.clone());
+        }
+        home
+    }
+
     fn slot(&mut self, slot: u32) {
-        if self.parameters.contains(&slot) {
-            self.needed[(slot - self.parameters.start) as usize] = true;
+        if let Some(needed) = self.0.get_mut(slot as usize) {
+            *needed = true;
         }
     }
 
-    /// Everything from the lower to the higher bound.
-    fn range(&mut self, [low, high]: [u32; 2]) {
-        let (start, end) = (low.max(self.parameters.start), (high + 1).min(self.parameters.end));
-        (start..end).for_each(|slot| self.slot(slot));
+    fn range(&mut self, slots: Range<u32>) {
+        let end = slots.end.min(narrow(self.0.len()));
+        (slots.start..end).for_each(|slot| self.slot(slot));
     }
 
-    fn ranges(&self) -> Vec<Range<u32>> {
+    /// Those that are inputs or parameters.
+    fn ranges(&self, code: &WindowCode) -> Vec<Range<u32>> {
         let mut ranges: Vec<Range<u32>> = vec![];
-        for (slot, _) in self.parameters.clone().zip(&self.needed).filter(|(_, needed)| **needed) {
-            match ranges.last_mut() {
-                // Small gaps are copied too.
-                Some(last) if slot < last.end + 16 => last.end = slot + 1,
-                _ => ranges.push(slot..slot + 1),
+        for all in [&code.inputs, &code.parameters] {
+            let before = ranges.len();
+            for slot in all.clone().filter(|&slot| self.0[slot as usize]) {
+                match ranges[before..].last_mut() {
+                    // Small gaps are copied too.
+                    Some(last) if slot < last.end + 16 => last.end = slot + 1,
+                    _ => ranges.push(slot..slot + 1),
+                }
             }
         }
         ranges

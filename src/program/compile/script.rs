@@ -7,7 +7,7 @@ use super::super::kernels::nest::Nest;
 use super::super::kernels::script::{Factor, MOST_TERMS, OutsideRows, Place, Script, Sum, Term, Turn};
 use super::super::kernels::{Isa, Zero};
 use super::super::lanes::{self, LaneCode, Operand, Span};
-use super::super::windows::{Back, Map, Step, Window, WindowCode};
+use super::super::windows::{Back, Home, Map, Step, Window, WindowCode};
 use super::back::place;
 use super::outside::Uses;
 
@@ -23,17 +23,17 @@ pub(super) fn of_windows(code: &mut WindowCode) {
     let mut writer = Writer::new(Script::new(Isa::detect(), false));
     let forward = writer.turns(&code.forward, |writer, step| match step {
         Step::Map(map) => writer.map(code, map),
-        Step::Nest { nest, mode, minus, zero, in_place, .. } => {
-            let place = |factor: usize, first| of_values(code, in_place[factor], first);
+        Step::Nest { nest, mode, minus, zero, homes, .. } => {
+            let place = |factor: usize, first| of_values(code, homes[factor], first);
             writer.nest(nest, Place::values, place, (code.one, *mode, *minus, *zero))
         }
         _ => false,
     });
     let reverse = writer.turns(&code.reverse, |writer, back| match back {
         Back::Map { map, place, mode } => writer.map_back(code, map, usize::from(*place), *mode),
-        Back::Nest { nest, mode, minus, in_place, .. } => {
+        Back::Nest { nest, mode, minus, home, .. } => {
             let place = |factor: usize, first| {
-                if factor == 0 { Place::adjoints(first) } else { of_values(code, *in_place, first) }
+                if factor == 0 { Place::adjoints(first) } else { of_values(code, *home, first) }
             };
             writer.nest(nest, Place::adjoints, place, (code.one, *mode, *minus, Zero::Absorbs))
         }
@@ -123,9 +123,13 @@ pub(super) fn in_turn<F, R>(forward: &[F], reverse: &[R]) -> [Vec<Turn>; 2] {
         .map(|steps| (0..u32::try_from(steps).expect("fewer than 2³² steps")).map(Turn::Step).collect())
 }
 
-/// A value, or a parameter where the caller has it.
-fn of_values(code: &WindowCode, in_place: bool, first: u32) -> Place {
-    if in_place { Place::shared(first - code.parameters.start) } else { Place::values(first) }
+/// A value, or an input or a parameter where the caller has it.
+fn of_values(code: &WindowCode, home: Home, first: u32) -> Place {
+    match home {
+        Home::Values => Place::values(first),
+        Home::Inputs => Place::input(first),
+        Home::Parameters => Place::shared(first - code.parameters.start),
+    }
 }
 
 /// The operands of a map, if each is neighbours or one number.

@@ -14,7 +14,7 @@ use super::super::kernels::nest::{Loop, Nest};
 use super::super::kernels::places::Signs;
 use super::super::kernels::script::MOST_TERMS;
 use super::super::lanes::{Span, Uniforms};
-use super::super::windows::{self, Chain, List, Map, Step, Terms, Window, WindowCode};
+use super::super::windows::{self, Chain, Home, List, Map, Step, Terms, Window, WindowCode};
 use super::classes::Classes;
 use super::fuse::{Code, Fused};
 use super::narrow;
@@ -61,6 +61,7 @@ pub(super) enum Made {
 pub(super) fn forward(fused: &Fused, classes: &Classes, outputs: &[u32], loops: bool) -> (WindowCode, Vec<Made>) {
     let code = WindowCode {
         len: classes.len,
+        inputs: classes.inputs.clone(),
         parameters: classes.parameters.clone(),
         one: classes.one,
         zero: classes.zero,
@@ -133,7 +134,7 @@ pub(super) fn region(
             window: window(places, code),
             follows,
             adjoint,
-            in_place: false,
+            home: Home::Values,
         })
         .collect();
     windows::Region {
@@ -363,8 +364,8 @@ impl Emitter<'_> {
                 let product = Product { firsts: [out, first.0, first.1], loops };
                 let nest = Nest::new(product.firsts, &product.loops);
                 let minus = columns[k] >= class.plus;
-                let in_place = [false; 2];
-                let step = Step::Nest { nest, out, mode, minus, zero: class.zero, in_place };
+                let homes = [Home::Values; 2];
+                let step = Step::Nest { nest, out, mode, minus, zero: class.zero, homes };
                 self.push(step, Made::Nest { product, minus });
                 mode = Mode::Add;
             }

@@ -298,7 +298,7 @@ impl Block {
     /// Runs lines of a script.
     fn lines(&mut self, script: &Script, lines: &Range<u32>, shared: &[f64], outside: &mut Outside<'_>) {
         let (values, adjoints) = (self.values.get_mut(), self.adjoints.get_mut());
-        script.run(lines.clone(), Slices { values, adjoints, shared, lanes: self.lanes, outside });
+        script.run(lines.clone(), Slices { values, adjoints, shared, inputs: &[], lanes: self.lanes, outside });
     }
 
     /// Takes fewer lanes for a while, a multiple of 8.

@@ -2,12 +2,12 @@
 
 use super::super::kernels::Isa;
 use super::super::kernels::chain::chain_forward;
-use super::super::kernels::nest::{Target, contract};
+use super::super::kernels::nest::{Source, Target, contract};
 use super::super::kernels::script::Turn;
 use super::{Call, Chain, Run, Step, Terms, Window, WindowCode};
 
 impl WindowCode {
-    /// Computes every slot; inputs and constants have been filled.
+    /// Computes every slot; constants have been filled.
     ///
     /// With the seeds of a reverse pass that follows, what can be differentiated at once is.
     pub(in super::super) fn forward(&self, call: Call<'_>, seeds: Option<&[f64]>, run: &mut Run) {
@@ -18,14 +18,14 @@ impl WindowCode {
         }
         let values = run.values.get_mut();
         for copied in &self.copied {
-            let from = (copied.start - self.parameters.start) as usize;
-            values[copied.start as usize..copied.end as usize]
-                .copy_from_slice(&call.parameters[from..from + copied.len()]);
+            let Source { numbers, first } = call.source(self.home(copied), self, &[]);
+            let from = &numbers[(copied.start - first) as usize..(copied.end - first) as usize];
+            values[copied.start as usize..copied.end as usize].copy_from_slice(from);
         }
         for turn in &self.turns[0] {
             let step = match turn {
                 Turn::Lines(lines) => {
-                    run.lines(&self.script, lines, call.parameters);
+                    run.lines(&self.script, lines, call);
                     continue;
                 }
                 Turn::Step(number) => &self.forward[*number as usize],
@@ -33,9 +33,9 @@ impl WindowCode {
             let (values, scratch) = (run.values.get_mut(), run.scratch.get_mut());
             match step {
                 Step::Map(map) => self.map(isa, map, values, run.spread.get_mut()),
-                Step::Nest { nest, out, mode, minus, zero, in_place } => {
+                Step::Nest { nest, out, mode, minus, zero, homes } => {
                     let (read, write) = values.split_at_mut(*out as usize);
-                    let [y, z] = in_place.map(|in_place| call.source(in_place, self, read));
+                    let [y, z] = homes.map(|home| call.source(home, self, read));
                     let mut target = Target { numbers: write, first: *out, mode: *mode, minus: *minus };
                     contract(isa, nest, &mut target, y, z, *zero);
                 }

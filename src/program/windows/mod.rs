@@ -105,8 +105,8 @@ pub(super) enum Step {
         minus: bool,
         /// What zero times infinity is.
         zero: Zero,
-        /// Which of the factors are parameters, read where the caller has them.
-        in_place: [bool; 2],
+        /// Where the factors stand.
+        homes: [Home; 2],
     },
     Terms(Terms),
     Chain(Chain),
@@ -130,8 +130,8 @@ pub(super) enum Back {
         split: u32,
         mode: Mode,
         minus: bool,
-        /// Whether the values are parameters, read where the caller has them.
-        in_place: bool,
+        /// Where the values stand.
+        home: Home,
     },
     Factors(Factors),
     Chain(Chain),
@@ -147,9 +147,11 @@ pub(super) enum Back {
 pub(super) struct WindowCode {
     /// How many slots there are.
     pub(super) len: u32,
+    /// The slots of the inputs.
+    pub(super) inputs: Range<u32>,
     /// The slots of the parameters.
     pub(super) parameters: Range<u32>,
-    /// Those that a step reads among the values.
+    /// The inputs and parameters that a step reads among the values.
     pub(super) copied: Vec<Range<u32>>,
     /// The slot of the number 1.
     pub(super) one: u32,
@@ -180,6 +182,19 @@ pub(super) struct WindowCode {
 pub(super) struct Call<'a> {
     pub(super) isa: Isa,
     pub(super) parameters: &'a [f64],
+    pub(super) inputs: &'a [f64],
+}
+
+/// Where numbers stand that a step reads.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(super) enum Home {
+    /// Among the values.
+    #[default]
+    Values,
+    /// Where the caller has the inputs.
+    Inputs,
+    /// Where the caller has the parameters.
+    Parameters,
 }
 
 /// The buffers of a run.
@@ -220,6 +235,18 @@ impl Run {
 }
 
 impl WindowCode {
+    /// Where some slots stand, unless they are copied.
+    pub(super) fn home(&self, slots: &Range<u32>) -> Home {
+        let inside = |all: &Range<u32>| all.start <= slots.start && slots.end <= all.end;
+        if inside(&self.inputs) {
+            Home::Inputs
+        } else if inside(&self.parameters) {
+            Home::Parameters
+        } else {
+            Home::Values
+        }
+    }
+
     /// Room for all slots, and for a register that the last ones do not fill.
     fn room(&self) -> usize {
         self.len as usize + 7
@@ -240,22 +267,22 @@ impl WindowCode {
 
 impl Run {
     /// Runs lines of a script.
-    fn lines(&mut self, script: &Script, lines: &Range<u32>, parameters: &[f64]) {
+    fn lines(&mut self, script: &Script, lines: &Range<u32>, Call { parameters, inputs, .. }: Call<'_>) {
         let (values, adjoints) = (self.values.get_mut(), self.adjoints.get_mut());
         script.run(
             lines.clone(),
-            Slices { values, adjoints, shared: parameters, lanes: 1, outside: &mut Outside::default() },
+            Slices { values, adjoints, shared: parameters, inputs, lanes: 1, outside: &mut Outside::default() },
         );
     }
 }
 
 impl<'a> Call<'a> {
-    /// The parameters where the caller has them, or the values.
-    fn source(self, in_place: bool, code: &WindowCode, values: &'a [f64]) -> Source<'a> {
-        if in_place {
-            Source { numbers: self.parameters, first: code.parameters.start }
-        } else {
-            Source { numbers: values, first: 0 }
+    /// The numbers of a home.
+    fn source(self, home: Home, code: &WindowCode, values: &'a [f64]) -> Source<'a> {
+        match home {
+            Home::Values => Source { numbers: values, first: 0 },
+            Home::Inputs => Source { numbers: self.inputs, first: 0 },
+            Home::Parameters => Source { numbers: self.parameters, first: code.parameters.start },
         }
     }
 }

@@ -10,7 +10,7 @@ use super::super::kernels::reduce::lane_sum;
 use super::super::kernels::script::Outside;
 use super::super::kernels::turn::{Starts, add_turned, turn};
 use super::super::lanes::{Block, LaneCode, Operand, Totals, Uniforms};
-use super::{Call, Window, WindowCode};
+use super::{Call, Home, Window, WindowCode};
 
 /// What repeats itself in a run: a body, and where each of its lanes reads.
 #[derive(Debug)]
@@ -36,8 +36,8 @@ pub(in super::super) struct Column {
     pub(in super::super) follows: bool,
     /// Whether its adjoint is wanted, as that of the column on which it follows.
     pub(in super::super) adjoint: bool,
-    /// Whether these are neighbouring parameters, read where the caller has them.
-    pub(in super::super) in_place: bool,
+    /// Where they stand.
+    pub(in super::super) home: Home,
 }
 
 /// The buffers of a region.
@@ -253,7 +253,8 @@ impl Region {
         let first = self.columns.get(self.table.start as usize)?;
         let Window::Affine { step, .. } = first.window else { return None };
         let (step, columns) = (usize::try_from(step).ok()?, self.table.len());
-        let numbers = reads.values.get(reads.code.place(first.window, start)..)?.get(..(used - 1) * step + columns)?;
+        let Source { numbers, .. } = reads.call.source(first.home, reads.code, reads.values);
+        let numbers = numbers.get(reads.code.place(first.window, start)..)?.get(..(used - 1) * step + columns)?;
         (columns > 1).then_some(Table {
             numbers,
             step,
@@ -265,8 +266,8 @@ impl Region {
     /// Says where the columns of a tile lie that may lie outside, and their adjoints.
     fn set_outside<'a>(&self, reads: Reads<'a>, start: usize, used: usize, columns: &mut Outside<'a>) {
         for &row in &self.code.script.outside().columns {
-            let Column { window, in_place, .. } = self.columns[row as usize];
-            let Source { numbers, first } = reads.call.source(in_place, reads.code, reads.values);
+            let Column { window, home, .. } = self.columns[row as usize];
+            let Source { numbers, first } = reads.call.source(home, reads.code, reads.values);
             let place = reads.code.place(window, start);
             columns.values.push(&numbers[place - first as usize..][..used]);
             columns.adjoint_places.push(place);
@@ -276,8 +277,7 @@ impl Region {
     /// The shared numbers, where they lie if they are neighbours.
     fn shared<'a>(&self, call: Call<'a>, code: &WindowCode, values: &'a [f64], uniforms: &'a mut [f64]) -> &'a [f64] {
         let read = |slots: &Range<u32>| {
-            let in_place = code.parameters.start <= slots.start && slots.end <= code.parameters.end;
-            let Source { numbers, first } = call.source(in_place, code, values);
+            let Source { numbers, first } = call.source(code.home(slots), code, values);
             &numbers[(slots.start - first) as usize..(slots.end - first) as usize]
         };
         if let [run] = self.shared.runs() {
@@ -300,7 +300,7 @@ impl Region {
         let Reads { call, code, values, uniforms } = reads;
         block.set_lanes(used.next_multiple_of(8));
         let mut row = 0;
-        while let Some(&Column { window, in_place, .. }) = self.columns.get(row) {
+        while let Some(&Column { window, home, .. }) = self.columns.get(row) {
             if !outside.values.is_empty() && self.may_lie_outside(row) {
                 row += 1;
                 continue;
@@ -308,17 +308,17 @@ impl Region {
             let side_by_side = self.side_by_side(row);
             let rows = block.rows_mut(row..row + side_by_side);
             let lanes = rows.len() / side_by_side;
+            let Source { numbers, first } = call.source(home, code, values);
             match window {
                 Window::Affine { step: 1, .. } => {
-                    let Source { numbers, first } = call.source(in_place, code, values);
                     let numbers = &numbers[code.place(window, start) - first as usize..][..used];
                     rows[..used].copy_from_slice(numbers);
                 }
                 window => match code.starts(window, start, used) {
-                    Some(starts) => turn(call.isa, values, starts, used, lanes, rows),
+                    Some(starts) => turn(call.isa, numbers, starts, used, lanes, rows),
                     None => {
                         for (lane, number) in (start..).zip(&mut rows[..used]) {
-                            *number = values[code.place(window, lane)];
+                            *number = numbers[code.place(window, lane)];
                         }
                     }
                 },

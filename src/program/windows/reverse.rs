@@ -17,7 +17,7 @@ impl WindowCode {
         for turn in &self.turns[1] {
             let back = match turn {
                 Turn::Lines(lines) => {
-                    run.lines(&self.script, lines, call.parameters);
+                    run.lines(&self.script, lines, call);
                     continue;
                 }
                 Turn::Step(number) => &self.reverse[*number as usize],
@@ -28,11 +28,11 @@ impl WindowCode {
                     let place = (usize::from(*place), *mode);
                     self.map_back(isa, map, place, (values, run.spread.get()), adjoints, scratch);
                 }
-                Back::Nest { nest, split, mode, minus, in_place } => {
+                Back::Nest { nest, split, mode, minus, home } => {
                     let (low, high) = adjoints.split_at_mut(*split as usize);
                     let mut target = Target { numbers: low, first: 0, mode: *mode, minus: *minus };
                     let delta = Source { numbers: high, first: *split };
-                    contract(isa, nest, &mut target, delta, call.source(*in_place, self, values), Zero::Absorbs);
+                    contract(isa, nest, &mut target, delta, call.source(*home, self, values), Zero::Absorbs);
                 }
                 Back::Region(number) => {
                     let buffers = &mut run.regions[*number as usize];

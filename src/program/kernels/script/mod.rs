@@ -252,6 +252,8 @@ pub(crate) struct Slices<'a, 'b> {
     pub adjoints: &'a mut [f64],
     /// Numbers that are the same in every lane.
     pub shared: &'a [f64],
+    /// Others that are only read.
+    pub inputs: &'a [f64],
     /// How many numbers a row has.
     pub lanes: usize,
     /// What lies outside.
@@ -509,7 +511,7 @@ impl Script {
 
     /// Runs lines with room for where the slices begin.
     fn run_in<const N: usize>(&self, lines: &[Line], slices: Slices<'_, '_>, at: &mut [MaybeUninit<*mut f64>; N]) {
-        let Slices { values, adjoints, shared, lanes, outside } = slices;
+        let Slices { values, adjoints, shared, inputs, lanes, outside } = slices;
         let mut own = OWN;
         let mut give = |Base(base): Base, (first, len): (*mut f64, usize)| {
             self.check_reach(usize::from(base), lanes, len);
@@ -521,6 +523,7 @@ impl Script {
         give(Base::ADJOINTS, adjoints);
         give(Base::SHARED, (shared.as_ptr().cast_mut(), shared.len()));
         give(Base::OWN, whole_of(&mut own));
+        give(Base::INPUTS, (inputs.as_ptr().cast_mut(), inputs.len()));
         let own_row = |all, row: u32| from(all, row as usize * lanes);
         let targets = outside.adjoints.as_mut().map(|all| whole_of(all));
         for (number, &row) in (0_u8..).zip(&self.outside.columns) {

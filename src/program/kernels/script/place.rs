@@ -10,13 +10,15 @@ impl Base {
     pub(super) const SHARED: Self = Self(2);
     /// 1 and −0.
     pub(super) const OWN: Self = Self(3);
+    /// Numbers that are only read, beside the shared ones.
+    pub(super) const INPUTS: Self = Self(4);
     /// The slices that every run has.
-    pub(super) const INSIDE: usize = 4;
+    pub(super) const INSIDE: usize = 5;
     /// The first of the columns that may lie outside, that of their adjoints, and that of the results.
-    pub(super) const COLUMNS: Self = Self(4);
-    pub(super) const COLUMN_ADJOINTS: Self = Self(36);
-    pub(super) const RESULTS: Self = Self(68);
-    pub(super) const COUNT: usize = 100;
+    pub(super) const COLUMNS: Self = Self(5);
+    pub(super) const COLUMN_ADJOINTS: Self = Self(37);
+    pub(super) const RESULTS: Self = Self(69);
+    pub(super) const COUNT: usize = 101;
 
     /// The base of a row that may lie outside, from the first of its kind on.
     pub(super) fn outside(self, number: u8) -> Self {
@@ -63,6 +65,11 @@ impl Place {
     /// A number that is the same in every lane.
     pub(crate) fn shared(first: u32) -> Self {
         Self { base: Base::SHARED, first }
+    }
+
+    /// An input.
+    pub(crate) fn input(first: u32) -> Self {
+        Self { base: Base::INPUTS, first }
     }
 
     /// A column that may lie outside.

@@ -24,8 +24,10 @@ impl Buffers {
 
     fn run(&mut self, script: &Script) {
         let Self { values, adjoints, shared, lanes } = self;
-        script
-            .run(0..script.len(), Slices { values, adjoints, shared, lanes: *lanes, outside: &mut Outside::default() });
+        script.run(
+            0..script.len(),
+            Slices { values, adjoints, shared, inputs: &[], lanes: *lanes, outside: &mut Outside::default() },
+        );
     }
 
     fn at(&self, place: Place, i: usize) -> f64 {
@@ -383,7 +385,7 @@ fn columns_lie_in_their_rows_or_outside() {
             let first = if lies_outside { column.clone() } else { values[..lanes].to_vec() };
             let row = values[2 * lanes..3 * lanes].to_vec();
             let (values, adjoints) = (&mut values, &mut adjoints);
-            script.run(0..1, Slices { values, adjoints, shared: &shared, lanes, outside: &mut outside });
+            script.run(0..1, Slices { values, adjoints, shared: &shared, inputs: &[], lanes, outside: &mut outside });
             drop(outside);
             for i in 0..lanes {
                 let (before, got) = if lies_outside {
@@ -420,8 +422,14 @@ fn results_lie_in_their_rows_or_outside() {
             let all_before = all.clone();
             let mut outside =
                 Outside { results: &mut all, result_places: place.into_iter().collect(), ..Outside::default() };
-            let slices =
-                Slices { values: &mut values, adjoints: &mut adjoints, shared: &shared, lanes, outside: &mut outside };
+            let slices = Slices {
+                values: &mut values,
+                adjoints: &mut adjoints,
+                shared: &shared,
+                inputs: &[],
+                lanes,
+                outside: &mut outside,
+            };
             script.run(0..2, slices);
             drop(outside);
             let row = |all: &[f64], row: usize| all[row * lanes..(row + 1) * lanes].to_vec();
@@ -442,12 +450,13 @@ fn same_all(a: &[f64], b: &[f64]) -> bool {
 }
 
 #[test]
-#[should_panic(expected = "of 39 numbers in slice 4")]
+#[should_panic(expected = "of 39 numbers in slice 5")]
 fn a_column_outside_that_is_too_short_is_refused() {
     let (mut values, mut adjoints, column) = ([0.0; 120], [0.0; 120], [0.0; 39]);
     let mut outside = Outside { values: [column.as_slice(); 2].into_iter().collect(), ..Outside::default() };
     let (values, adjoints) = (&mut values, &mut adjoints);
-    by_columns(Isa::detect()).run(0..1, Slices { values, adjoints, shared: &[], lanes: 40, outside: &mut outside });
+    by_columns(Isa::detect())
+        .run(0..1, Slices { values, adjoints, shared: &[], inputs: &[], lanes: 40, outside: &mut outside });
 }
 
 #[test]
@@ -500,7 +509,7 @@ fn a_script_that_reaches_beyond_its_slices_is_not_run() {
     let mut script = Script::new(Isa::detect(), false);
     assert!(script.map(Op::Exp, 3, Place::values(8), &[Factor::Row(Place::values(0))]));
     let outside = &mut Outside::default();
-    script.run(0..1, Slices { values: &mut [0.0; 15], adjoints: &mut [], shared: &[], lanes: 1, outside });
+    script.run(0..1, Slices { values: &mut [0.0; 15], adjoints: &mut [], shared: &[], inputs: &[], lanes: 1, outside });
 }
 
 #[test]
