@@ -2,7 +2,7 @@
 
 use super::super::isa::Kernel;
 use super::super::vector::Simd;
-use super::run::{Stride, Task};
+use super::run::{At, Stride, Task, load};
 use super::{ALONG, ROWS};
 
 /// Rows of neighbouring numbers of X, none of which is written twice; `ADD` says that the products are added.
@@ -38,26 +38,17 @@ impl<const ADD: bool> Kernel for RankOne<'_, ADD> {
                 return false;
             }
             for first in (0..count).step_by(KEPT * S::WIDTH) {
-                let left = count - first;
-                let mut kept = [zero; KEPT];
-                for (v, kept) in kept.iter_mut().enumerate() {
-                    let some = S::WIDTH.min(left.saturating_sub(v * S::WIDTH));
-                    if some > 0 {
-                        *kept = simd.load_some(at.y.add(first + v * S::WIDTH), some);
-                    }
-                }
-                for row in 0..rows {
-                    let at = at.after(step, row);
-                    let z = at.z.read();
-                    let z = simd.splat(if minus { -z } else { z });
-                    let x = at.x.add(first);
-                    if left >= KEPT * S::WIDTH {
-                        for v in 0..KEPT {
-                            put::<S, ADD>(simd, kept[v], z, x.add(v * S::WIDTH));
-                        }
-                    } else {
-                        some::<S, ADD>(simd, &kept, z, x, left);
-                    }
+                let at = At { x: at.x.add(first), y: at.y.add(first), z: at.z };
+                let columns = Columns { at, step, rows, len: (count - first).min(KEPT * S::WIDTH), minus };
+                match columns.len.div_ceil(S::WIDTH) {
+                    1 => columns.run::<S, 1, ADD>(simd),
+                    2 => columns.run::<S, 2, ADD>(simd),
+                    3 => columns.run::<S, 3, ADD>(simd),
+                    4 => columns.run::<S, 4, ADD>(simd),
+                    5 => columns.run::<S, 5, ADD>(simd),
+                    6 => columns.run::<S, 6, ADD>(simd),
+                    7 => columns.run::<S, 7, ADD>(simd),
+                    _ => columns.run::<S, KEPT, ADD>(simd),
                 }
             }
         }
@@ -65,37 +56,64 @@ impl<const ADD: bool> Kernel for RankOne<'_, ADD> {
     }
 }
 
-/// One register of X.
-///
-/// # Safety
-/// It can be written.
-#[inline(always)]
-unsafe fn put<S: Simd, const ADD: bool>(simd: S, y: S::Vector, z: S::Vector, x: *mut f64) {
-    // SAFETY: as the caller promises.
-    unsafe {
-        let before = if ADD { simd.load(x) } else { simd.splat(-0.0) };
-        simd.store(simd.mul_add(y, z, before), x);
+/// As many columns as registers are kept for.
+struct Columns {
+    at: At,
+    step: Stride,
+    rows: usize,
+    len: usize,
+    minus: bool,
+}
+
+impl Columns {
+    /// All rows of `N` registers, of which the last need not be full.
+    ///
+    /// # Safety
+    /// The walks were checked, and these numbers lie on them.
+    #[inline(always)]
+    unsafe fn run<S: Simd, const N: usize, const ADD: bool>(&self, simd: S) {
+        let last = self.len - (N - 1) * S::WIDTH;
+        // SAFETY: as the caller promises.
+        unsafe {
+            let mut kept = [simd.splat(0.0); N];
+            for (v, kept) in kept.iter_mut().enumerate() {
+                let some = if v + 1 < N { S::WIDTH } else { last };
+                *kept = simd.load_some(self.at.y.add(v * S::WIDTH), some);
+            }
+            for row in 0..self.rows {
+                let at = self.at.after(self.step, row);
+                let z = at.z.read();
+                let z = simd.splat(if self.minus { -z } else { z });
+                for v in 0..N - 1 {
+                    put::<S, ADD, true>(simd, kept[v], z, at.x.add(v * S::WIDTH), S::WIDTH);
+                }
+                let x = at.x.add((N - 1) * S::WIDTH);
+                if last == S::WIDTH {
+                    put::<S, ADD, true>(simd, kept[N - 1], z, x, last);
+                } else {
+                    put::<S, ADD, false>(simd, kept[N - 1], z, x, last);
+                }
+            }
+        }
     }
 }
 
-/// Fewer numbers of a row than there are registers for.
+/// One register of X, or its first numbers if it is not `WHOLE`.
 ///
 /// # Safety
-/// `left` numbers of X can be written.
+/// They can be written.
 #[inline(always)]
-unsafe fn some<S: Simd, const ADD: bool>(simd: S, kept: &[S::Vector; KEPT], z: S::Vector, x: *mut f64, left: usize) {
-    for v in 0..KEPT {
-        let done = v * S::WIDTH;
-        if left >= done + S::WIDTH {
-            // SAFETY: as the caller promises.
-            unsafe { put::<S, ADD>(simd, kept[v], z, x.add(done)) };
-        } else if left > done {
-            // SAFETY: as above.
-            unsafe {
-                let (x, some) = (x.add(done), left - done);
-                let before = if ADD { simd.load_some(x, some) } else { simd.splat(-0.0) };
-                simd.store_some(simd.mul_add(kept[v], z, before), x, some);
-            }
-        }
+unsafe fn put<S: Simd, const ADD: bool, const WHOLE: bool>(
+    simd: S,
+    y: S::Vector,
+    z: S::Vector,
+    x: *mut f64,
+    some: usize,
+) {
+    // SAFETY: as the caller promises.
+    unsafe {
+        let before = if ADD { load::<S, WHOLE>(simd, x, some) } else { simd.splat(-0.0) };
+        let sum = simd.mul_add(y, z, before);
+        if WHOLE { simd.store(sum, x) } else { simd.store_some(sum, x, some) }
     }
 }
