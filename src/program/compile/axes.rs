@@ -43,7 +43,10 @@ impl Axes {
         let leaves = program.layout.len - program.steps.len();
         let is_long =
             |slot: usize| matches!(fused.code[slot], Code::Linear(_)) && fused.terms(slot).len() >= 2 * FEWEST;
-        if !(leaves..program.layout.len).any(is_long) {
+        // What is computed by the same operations repeats itself at least in the last of them.
+        let may_repeat =
+            |slot: usize| Words::of(fused.terms(slot), |slot| last(program, fused, slot)).repetition(0).is_some();
+        if !(leaves..program.layout.len).any(|slot| is_long(slot) && may_repeat(slot)) {
             return None;
         }
         let shapes = shapes(program, fused, leaves);
@@ -108,7 +111,7 @@ impl Axes {
     fn search(&mut self, slot: usize, terms: &[Term]) -> Vec<Stretch> {
         let sum = narrow(slot);
         if !self.known.contains_key(&sum) {
-            let mut words = Words::new(terms.iter().map(|&term| shape_of(term, &self.shapes)).collect());
+            let mut words = Words::of(terms, |slot| self.shapes[slot as usize]);
             let mut found = Vec::new();
             let mut done = 0;
             while let Some((start, period, rounds)) = words.repetition(done) {
@@ -245,7 +248,10 @@ fn shapes(program: &Program, fused: &Fused, leaves: usize) -> Vec<u32> {
             Code::Leaf | Code::Absorbed | Code::Region(_) => continue,
             Code::Linear(zero) => {
                 let own = 11 + zero as u64;
-                fused.terms(slot).iter().fold(own, |hash, &term| mix(hash, shape_of(term, &shapes)))
+                fused
+                    .terms(slot)
+                    .iter()
+                    .fold(own, |hash, &term| mix(hash, shape_of(term, |slot| shapes[slot as usize])))
             }
             Code::Map(op) | Code::List(op) => {
                 let own = mix(13, u64::from(op));
@@ -257,9 +263,19 @@ fn shapes(program: &Program, fused: &Fused, leaves: usize) -> Vec<u32> {
     shapes
 }
 
-fn shape_of(term: Term, shapes: &[u32]) -> u64 {
+/// The same of the last operation alone.
+fn last(program: &Program, fused: &Fused, slot: u32) -> u32 {
+    let layout = &program.layout;
+    match fused.code[slot as usize] {
+        Code::Map(op) | Code::List(op) => high(mix(13, u64::from(op))),
+        Code::Linear(zero) => 11 + zero as u32,
+        _ => u32::from(slot as usize >= layout.inputs) + u32::from(slot as usize >= layout.inputs + layout.parameters),
+    }
+}
+
+fn shape_of(term: Term, shape: impl Fn(u32) -> u32) -> u64 {
     let (a, b) = term.factors();
-    let shape = |slot: u32| u64::from(shapes[slot as usize]);
+    let shape = |slot: u32| u64::from(shape(slot));
     mix(mix(u64::from(term.minus), shape(a)), b.map_or(3, shape))
 }
 
@@ -273,7 +289,8 @@ struct Words {
 }
 
 impl Words {
-    fn new(words: Vec<u64>) -> Self {
+    fn of(terms: &[Term], shape: impl Fn(u32) -> u32) -> Self {
+        let words: Vec<u64> = terms.iter().map(|&term| shape_of(term, &shape)).collect();
         let mut next = vec![usize::MAX; words.len()];
         let mut last = FxHashMap::default();
         for (place, &word) in words.iter().enumerate().rev() {

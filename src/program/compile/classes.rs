@@ -41,6 +41,9 @@ pub(super) struct Classes {
 
 const NOTHING: u32 = u32::MAX;
 
+/// How many slots of an irregular graph are ordered together: what is known of them stays in the cache.
+const STRETCH: usize = 1 << 17;
+
 /// From how many computed slots on a graph is large.
 const LARGE: usize = 1 << 18;
 
@@ -87,13 +90,17 @@ impl Classes {
         } else {
             // In the order of creation, what lies close by is looked at together.
             let slots: Vec<u32> = (leaves..len).filter(|&slot| fused.computes(slot)).map(narrow).collect();
-            let runs = ready::runs(
-                &slots,
-                narrow(leaves),
-                |slot| (kinds.flat(slot), kinds.class(slot).1),
-                |slot, reads| each_operand(fused, regions, slot, |operand| reads.push(operand)),
-            );
-            runs.starts.windows(2).for_each(|ends| classes.push(&runs.order[ends[0] as usize..ends[1] as usize], true));
+            for stretch in slots.chunks(STRETCH) {
+                let runs = ready::runs(
+                    stretch,
+                    stretch[0],
+                    |slot| (kinds.flat(slot), kinds.class(slot).1),
+                    |slot, reads| each_operand(fused, regions, slot, |operand| reads.push(operand)),
+                );
+                for ends in runs.starts.windows(2) {
+                    classes.push(&runs.order[ends[0] as usize..ends[1] as usize], true);
+                }
+            }
         }
         classes.starts.push(narrow(classes.order.len()));
         classes.len = classes.len.next_multiple_of(8);
