@@ -4,7 +4,7 @@ mod corpus;
 
 use corpus::{build, recipes};
 use dagrad::element::{layer, negative_log_likelihood};
-use dagrad::{Graph, Op, Program};
+use dagrad::{Expr, Graph, Op, Program};
 use proptest::prelude::{ProptestConfig, proptest};
 use rand::SeedableRng;
 use rand::distr::{Distribution, StandardUniform};
@@ -161,6 +161,41 @@ fn a_run_remembers_nothing_of_the_seeds_before() {
                 "{lanes} lanes, seeds {seeds:?}"
             );
         }
+    }
+}
+
+/// W twice over, of which one use alone may store what it gives the weights.
+fn twice<'g>(w: &[Expr<'g>], x: &[Expr<'g>]) -> Vec<Expr<'g>> {
+    let once = |x: &[Expr<'g>]| -> Vec<Expr<'g>> {
+        let row = |row: &[Expr<'g>]| row.iter().zip(x).map(|(&w, &x)| w * x).sum::<Expr>().tanh();
+        w.chunks_exact(x.len()).map(row).collect()
+    };
+    once(&once(x))
+}
+
+#[test]
+fn a_matrix_gets_the_adjoints_of_all_its_uses_in_every_run() {
+    const WIDTH: usize = 9;
+    let graph = Graph::new();
+    let w = graph.parameters("w", &numbers(1, WIDTH * WIDTH));
+    let sum = graph.sum(&twice(&w, &graph.inputs("x", WIDTH)));
+    let by_lanes = graph.compile(&[sum]).expect("its own nodes");
+    let graph = Graph::new();
+    let w = graph.parameters("w", &numbers(1, WIDTH * WIDTH));
+    let examples = graph.inputs("x", 40 * WIDTH);
+    let written_out: Vec<Expr> = examples.chunks_exact(WIDTH).flat_map(|x| twice(&w, x)).collect();
+    let written_out = graph.compile(&[written_out.into_iter().sum()]).expect("its own nodes");
+    for (program, lanes) in [(&by_lanes, 8), (&by_lanes, 37), (&by_lanes, 600), (&by_lanes, 9000), (&written_out, 1)] {
+        let inputs = [2, 3].map(|seed| numbers(seed, program.input_count() * lanes));
+        agrees(program, program.initial_parameters(), &inputs[1], lanes, "a matrix used twice");
+        let [mut used, mut fresh] = [0, 1].map(|_| program.workspace_for_parameters(lanes));
+        let run = |inputs: &[f64], workspace: &mut _| {
+            program.gradient_into(program.initial_parameters(), inputs, &[1.0], workspace).expect("counts are right");
+        };
+        run(&inputs[0], &mut used);
+        run(&inputs[1], &mut used);
+        run(&inputs[1], &mut fresh);
+        assert_eq!(used.parameters(), fresh.parameters(), "{lanes} lanes");
     }
 }
 

@@ -208,10 +208,13 @@ impl Batch {
             uniforms
         };
         let call = Call { program, lanes: *lanes, tile: *tile, uniforms, parameters, inputs, seeds };
+        let direct = whole.filter(|_| chunks.len() == 1);
         if seeds.is_some() {
-            slot_adjoints.fill(0.0);
+            let own = direct.clone().unwrap_or(0..0);
+            slot_adjoints[..own.start].fill(0.0);
+            slot_adjoints[own.end..].fill(0.0);
         }
-        if let (Some(slots), [chunk]) = (whole, chunks.as_slice()) {
+        if let (Some(slots), [chunk]) = (direct, chunks.as_slice()) {
             // What a single chunk comes to needs no room of its own.
             let results = |numbers| Results { numbers, lanes: *lanes, first: 0 };
             let (outputs, inputs) = (results(outputs), results(&mut self.inputs));
@@ -253,7 +256,6 @@ fn run_chunks(call: Call<'_>, chunks: &mut [Chunk], blocks: &mut [Block], [outpu
         for Chunk { lanes, totals, outputs, inputs } in chunks {
             let results = |numbers| Results { numbers, lanes: lanes.len(), first: lanes.start };
             let (outputs, inputs) = (results(outputs), results(inputs));
-            totals.fill(0.0);
             Work { lanes: lanes.clone(), totals, outputs, inputs }.run(call, block);
         }
     };
@@ -284,14 +286,16 @@ fn run_chunks(call: Call<'_>, chunks: &mut [Chunk], blocks: &mut [Block], [outpu
     for Chunk { lanes, totals, .. } in chunks {
         let outputs = Results { numbers: outputs, lanes: call.lanes, first: 0 };
         let inputs = Results { numbers: inputs, lanes: call.lanes, first: 0 };
-        totals.fill(0.0);
         Work { lanes: lanes.clone(), totals, outputs, inputs }.run(call, &mut blocks[0]);
     }
 }
 
 impl Work<'_> {
-    /// Runs the tiles of a chunk one after the other, and adds to the totals.
+    /// Runs the tiles of a chunk one after the other; the totals are theirs.
     fn run(mut self, call: Call<'_>, block: &mut Block) {
+        if call.seeds.is_some() {
+            call.program.code.clear(self.totals);
+        }
         for start in self.lanes.clone().step_by(call.tile) {
             self.run_tile(call, block, start..self.lanes.end.min(start + call.tile));
         }
@@ -345,7 +349,12 @@ impl Work<'_> {
             }
         }
         let Some(seeds) = call.seeds else { return };
-        code.reverse(call.uniforms, (seeds, used), block, &mut Totals { shared: self.totals, outside });
+        code.reverse(
+            call.uniforms,
+            (seeds, used),
+            block,
+            &mut Totals { shared: self.totals, cleared: range.start == self.lanes.start, outside },
+        );
         for (row, column) in (0..self.inputs.count()).zip(0..) {
             self.inputs.row(row, range.clone()).copy_from_slice(&block.adjoint(column)[..used]);
         }

@@ -9,8 +9,8 @@ use super::super::kernels::outer::Outer;
 use super::super::lanes::{Back, Dense, LaneCode, Map, Operand, Step};
 use super::body::{Body, BodyNode, Ref};
 use super::emit::{Parts, matrix, matrix_prefix};
-use super::partial;
 use super::schedule::{Schedule, for_each_operand};
+use super::{first, partial};
 
 /// Emits the reverse steps; `wanted` says of which columns the adjoint is wanted.
 pub(super) fn reverse(code: &mut LaneCode, body: &Body, schedule: &Schedule, wanted: impl Fn(usize) -> bool) {
@@ -40,6 +40,7 @@ pub(super) fn reverse(code: &mut LaneCode, body: &Body, schedule: &Schedule, wan
     }
     code.forward = steps;
     code.reverse = back;
+    first::find(code);
 }
 
 /// Which rows an adjoint is needed of: those that depend on a wanted column or shared number.
@@ -200,7 +201,7 @@ impl Planner<'_> {
         if self.is_wanted(uniform, uniform_steps, [rows, columns]) {
             let shape = [rows, columns];
             let outer = Outer { shape, uniform, uniform_steps, delta: dense.out, delta_step: 1, y, y_step };
-            self.back.push(Back::Outer { outer });
+            self.back.push(Back::Outer { outer, first: Mode::Add });
         }
         if let Some((shared, step)) = dense.bias
             && self.is_wanted(shared, [step, 0], [rows, 1])

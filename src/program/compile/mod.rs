@@ -7,6 +7,7 @@ mod body;
 mod chains;
 mod classes;
 mod emit;
+mod first;
 mod fold;
 mod fuse;
 mod hash;
@@ -223,6 +224,7 @@ impl Program {
             let columns = (0..).zip(&region.columns).filter(|(_, column)| lies(column)).map(|(row, _)| row).collect();
             self.write_lines(&mut region.code, &OutsideRows { columns, ..OutsideRows::default() });
         }
+        first::of_region(&mut code);
         let of_regions = code.regions.iter().map(|region| region.code.script.len());
         notes.lines = of_regions.chain([code.script.len()]).map(|lines| lines as usize).sum();
         let constants = program.constants.clone();

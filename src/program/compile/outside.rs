@@ -174,7 +174,7 @@ impl<'c> Uses<'c> {
                 self.code.singles(*list).iter().for_each(|&row| self.adjoints[row as usize] = true);
             }
             Back::Shared { sum, .. } => self.terms(sum),
-            Back::Outer { outer } => self.walk(Walk::of_outer(outer)),
+            Back::Outer { outer, .. } => self.walk(Walk::of_outer(outer)),
             Back::Seed { row, .. } | Back::Zero { row } => self.adjoints(*row, 1),
             Back::Bias { .. } => {}
         }

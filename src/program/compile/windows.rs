@@ -145,6 +145,7 @@ pub(super) fn region(
         shared: Uniforms::new(body.shared.iter().map(|&(slot, wanted)| (classes.slots[slot as usize], wanted))),
         sum: classes.slots[sum as usize],
         tail,
+        is_first: false,
     }
 }
 

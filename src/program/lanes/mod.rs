@@ -151,8 +151,8 @@ pub(super) enum Back {
     List { op: Op, out: u32, list: Span, modes: Box<[Option<Mode>]> },
     /// The adjoints of the shared numbers of a sum.
     Shared { row: u32, sum: Sum },
-    /// The adjoints of a matrix of shared numbers.
-    Outer { outer: Outer },
+    /// The adjoints of a matrix of shared numbers, and how the first block of lanes writes them.
+    Outer { outer: Outer, first: Mode },
     /// The adjoints of the biases of a dense layer.
     Bias { row: u32, count: u32, shared: u32, step: i32 },
     /// A row that nothing uses.
@@ -169,6 +169,8 @@ pub(super) struct LaneCode {
     pub(super) of_matrices: u32,
     pub(super) forward: Vec<Step>,
     pub(super) reverse: Vec<Back>,
+    /// The shared numbers whose adjoints the first block of lanes stores; to all others it adds.
+    pub(super) stored: Vec<Range<usize>>,
     /// The steps forward and in reverse as they are taken.
     pub(super) turns: [Vec<Turn>; 2],
     pub(super) script: Script,
@@ -208,6 +210,16 @@ impl LaneCode {
     /// Where a walk reads: among the rows, or in the table of columns, where there is one.
     fn source<'r>(&self, walk: Walk, rows: &'r [f64], table: &'r [f64]) -> &'r [f64] {
         if !table.is_empty() && walk.last() < self.of_matrices { table } else { rows }
+    }
+
+    /// Prepares the adjoints of the shared numbers for the first block of lanes.
+    pub(super) fn clear(&self, totals: &mut [f64]) {
+        let mut done = 0;
+        for stored in &self.stored {
+            totals[done..stored.start].fill(0.0);
+            done = stored.end;
+        }
+        totals[done..].fill(0.0);
     }
 
     pub(super) fn pairs(&self, span: Span) -> &[(u32, u32)] {

@@ -11,6 +11,8 @@ use super::{Back, Block, LaneCode, Map, Seeded, Sum, Walk};
 pub(in super::super) struct Totals<'t, 'o> {
     /// The adjoints of the shared numbers, to which those of the block are added.
     pub(in super::super) shared: &'t mut [f64],
+    /// Whether these were only [cleared](LaneCode::clear) yet, so that some are to be stored.
+    pub(in super::super) cleared: bool,
     /// Where the adjoints of columns go that lie outside.
     pub(in super::super) outside: &'t mut Outside<'o>,
 }
@@ -108,11 +110,12 @@ impl LaneCode {
                     }
                     self.shared_terms(sum, shared, || lane_sum(isa, delta), totals.shared);
                 }
-                Back::Outer { outer: product } => {
+                Back::Outer { outer: product, first } => {
+                    let mode = if totals.cleared { *first } else { Mode::Add };
                     let y = self.source(Walk::of_outer(product), values, totals.outside.table);
                     let factors =
                         Factors { delta: adjoints, delta_first: 0, y, y_first: 0, table: totals.outside.turned };
-                    outer(isa, lanes, product, &factors, totals.shared);
+                    outer(isa, lanes, product, &factors, totals.shared, mode);
                 }
                 Back::Bias { row, count, shared: first, step } => {
                     let rows = &adjoints[*row as usize * lanes..][..*count as usize * lanes];

@@ -26,6 +26,8 @@ pub(in super::super) struct Region {
     pub(in super::super) tail: Option<Vec<(u32, f64)>>,
     /// The longest run of columns that follow each other in a table.
     pub(in super::super) table: Range<u32>,
+    /// Whether no adjoint of a shared number is written before.
+    pub(in super::super) is_first: bool,
 }
 
 /// Where the lanes read one of their numbers.
@@ -168,6 +170,12 @@ impl Region {
         self.run(call, code, Some(adjoints[self.sum as usize]), values, adjoints, run);
     }
 
+    /// The slots whose adjoints a single tile writes where they belong, if there is only one.
+    pub(in super::super) fn direct(&self) -> Option<Range<usize>> {
+        let one_tile = self.lanes as usize <= tile(&self.code, self.lanes as usize);
+        self.shared.whole().filter(|_| one_tile && self.code.script.outside().columns.is_empty())
+    }
+
     /// Runs all tiles, as many at once as there are buffers, and gives the sum.
     ///
     /// What tiles come to is added in their order: any number of threads gives the same bits.
@@ -185,14 +193,17 @@ impl Region {
         let uniforms = self.shared(call, code, values, uniforms);
         let one_tile = lanes <= of_tile;
         let reads = Reads { call, code, values, uniforms };
-        let alone = one_tile && self.code.script.outside().columns.is_empty();
-        if let Some(slots) = self.shared.whole().filter(|_| alone) {
+        if let Some(slots) = self.direct() {
             // What a single tile comes to is added where it belongs.
             let (block, outcome) = (&mut blocks[0], &mut outcomes[0]);
             let columns = &mut Outside { turned: self.turned(reads, 0, lanes), ..Outside::default() };
             self.compute(reads, 0, lanes, block, outcome, columns);
             if let Some(adjoint) = adjoint {
-                self.differentiate(reads, adjoint, lanes, block, &mut adjoints[slots], columns);
+                let (shared, cleared) = (&mut adjoints[slots], self.is_first);
+                if cleared {
+                    self.code.clear(shared);
+                }
+                self.differentiate(reads, adjoint, lanes, block, &mut Totals { shared, cleared, outside: columns });
                 self.scatter(call.isa, code, 0, block, adjoints, false);
             }
             return outcome.sum;
@@ -214,8 +225,9 @@ impl Region {
                 self.compute(reads, first, used(first), block, outcome, &mut columns);
                 if let Some(adjoint) = adjoint {
                     columns.adjoints = Some(&mut *adjoints);
-                    outcome.totals.fill(0.0);
-                    self.differentiate(reads, adjoint, used(first), block, &mut outcome.totals, &mut columns);
+                    self.code.clear(&mut outcome.totals);
+                    let totals = &mut Totals { shared: &mut outcome.totals, cleared: true, outside: &mut columns };
+                    self.differentiate(reads, adjoint, used(first), block, totals);
                 }
             } else {
                 for_each_tile(outcomes, blocks, |number, block, outcome| {
@@ -224,8 +236,9 @@ impl Region {
                     if let Some(adjoint) = adjoint {
                         let turned = self.turned(reads, start, used(start));
                         let outside = &mut Outside { turned, ..Outside::default() };
-                        outcome.totals.fill(0.0);
-                        self.differentiate(reads, adjoint, used(start), block, &mut outcome.totals, outside);
+                        self.code.clear(&mut outcome.totals);
+                        let totals = &mut Totals { shared: &mut outcome.totals, cleared: true, outside };
+                        self.differentiate(reads, adjoint, used(start), block, totals);
                     }
                 });
             }
@@ -359,10 +372,9 @@ impl Region {
         adjoint: f64,
         used: usize,
         block: &mut Block,
-        totals: &mut [f64],
-        outside: &mut Outside<'_>,
+        totals: &mut Totals<'_, '_>,
     ) {
-        self.code.reverse(reads.uniforms, (&[adjoint], used), block, &mut Totals { shared: totals, outside });
+        self.code.reverse(reads.uniforms, (&[adjoint], used), block, totals);
     }
 
     /// Adds the adjoints of what the lanes of a tile read, apart from those that were written `outside`.

@@ -6,7 +6,7 @@ use super::super::vector::Simd;
 use super::{Part, Task};
 
 /// The kernel: a register holds lanes of one number of the gradient.
-pub(super) struct Along<'a>(pub(super) Task<'a>);
+pub(super) struct Along<'a, const STORE: bool>(pub(super) Task<'a>);
 
 /// From how many lanes on the dots take longer than the sums across registers.
 pub(super) struct FewestLanes;
@@ -20,7 +20,7 @@ impl Kernel for FewestLanes {
     }
 }
 
-impl Kernel for Along<'_> {
+impl<const STORE: bool> Kernel for Along<'_, STORE> {
     type Output = ();
 
     #[inline(always)]
@@ -39,15 +39,15 @@ impl Kernel for Along<'_> {
     }
 }
 
-impl Along<'_> {
+impl<const STORE: bool> Along<'_, STORE> {
     /// Adds `M` rows of a block to the gradient, and says how many these are.
     #[inline(always)]
     fn rows<S: Simd, const M: usize>(&mut self, simd: S, part: Part) -> usize {
         let sums = self.sums::<S, M>(simd, part);
         if has_nan(simd, &sums) {
-            self.0.add_absorbing(part, M, &(0..self.0.lanes));
+            self.0.write_absorbing::<STORE>(part, M, &(0..self.0.lanes));
         } else {
-            self.0.add(simd, part, sums.map(|sum| [sum]));
+            self.0.write::<S, M, 1, STORE>(simd, part, sums.map(|sum| [sum]));
         }
         M
     }

@@ -11,6 +11,7 @@ use std::ops::Range;
 
 use super::Rows;
 use super::isa::Isa;
+use super::linear::Mode;
 use super::rows::{check_window, place};
 use super::vector::Simd;
 use crate::op::Scalar as _;
@@ -79,11 +80,11 @@ impl Table<'_> {
     }
 }
 
-/// Adds the products of all pairs of rows, summed over lanes, to a block of the gradient. A zero absorbs.
+/// Adds the products of all pairs of rows, summed over lanes, to a block of the gradient, or stores them. A zero absorbs.
 ///
 /// # Panics
 /// When a row or a number of the gradient does not exist.
-pub(crate) fn outer(isa: Isa, lanes: usize, outer: &Outer, factors: &Factors<'_>, gradient: &mut [f64]) {
+pub(crate) fn outer(isa: Isa, lanes: usize, outer: &Outer, factors: &Factors<'_>, gradient: &mut [f64], mode: Mode) {
     let delta = Rows::new(factors.delta, lanes, factors.delta_first);
     let y = Rows::new(factors.y, lanes, factors.y_first);
     let [m, k] = outer.shape.map(|count| count as usize);
@@ -102,7 +103,12 @@ pub(crate) fn outer(isa: Isa, lanes: usize, outer: &Outer, factors: &Factors<'_>
         table: factors.table.and_then(|table| table.lines(outer)),
         gradient,
     };
-    if lanes >= isa.run(along::FewestLanes) { isa.run(Along(task)) } else { isa.run(Turned(task)) }
+    match (lanes >= isa.run(along::FewestLanes), mode) {
+        (true, Mode::Store) => isa.run(Along::<true>(task)),
+        (true, Mode::Add) => isa.run(Along::<false>(task)),
+        (false, Mode::Store) => isa.run(Turned::<true>(task)),
+        (false, Mode::Add) => isa.run(Turned::<false>(task)),
+    }
 }
 
 /// Rows that go on by a constant step, in a window that was checked.
@@ -148,9 +154,14 @@ struct Part {
 }
 
 impl Task<'_> {
-    /// Adds the sums of `M` rows of a block to the gradient, `N` registers of columns each.
+    /// Adds or stores the sums of `M` rows of a block, `N` registers of columns each.
     #[inline(always)]
-    fn add<S: Simd, const M: usize, const N: usize>(&mut self, simd: S, part: Part, sums: [[S::Vector; N]; M]) {
+    fn write<S: Simd, const M: usize, const N: usize, const STORE: bool>(
+        &mut self,
+        simd: S,
+        part: Part,
+        sums: [[S::Vector; N]; M],
+    ) {
         let Outer { uniform, uniform_steps, .. } = *self.outer;
         let [m_step, k_step] = uniform_steps.map(|step| step as isize);
         let first = place(uniform, part.m, uniform_steps[0]);
@@ -161,18 +172,24 @@ impl Task<'_> {
                 for (v, sum) in sums.into_iter().enumerate() {
                     let to = row.wrapping_add(v * S::WIDTH);
                     // SAFETY: invariant 2 of the room: the window of the gradient was checked, and has these columns.
-                    unsafe { simd.store(simd.add(simd.load(to), sum), to) };
+                    unsafe { simd.store(if STORE { sum } else { simd.add(simd.load(to), sum) }, to) };
                 }
             } else {
-                self.add_some(simd, row, part.columns, sums);
+                self.write_some::<S, N, STORE>(simd, row, part.columns, sums);
             }
             row = row.wrapping_offset(m_step);
         }
     }
 
-    /// Adds the first `columns` sums of a row.
+    /// The same of the first `columns` sums of a row.
     #[inline(always)]
-    fn add_some<S: Simd, const N: usize>(&self, simd: S, mut to: *mut f64, columns: usize, sums: [S::Vector; N]) {
+    fn write_some<S: Simd, const N: usize, const STORE: bool>(
+        &self,
+        simd: S,
+        mut to: *mut f64,
+        columns: usize,
+        sums: [S::Vector; N],
+    ) {
         let k_step = self.outer.uniform_steps[1] as isize;
         let mut numbers = [[0.0; 8]; N];
         for (numbers, sum) in numbers.iter_mut().zip(sums) {
@@ -181,14 +198,14 @@ impl Task<'_> {
         }
         for sum in numbers.iter().flat_map(|numbers| &numbers[..S::WIDTH]).take(columns) {
             // SAFETY: invariant 2 of the room: the window of the gradient was checked, and has these columns.
-            unsafe { *to += sum };
+            unsafe { *to = if STORE { *sum } else { *to + sum } };
             to = to.wrapping_offset(k_step);
         }
     }
 
-    /// Adds rows of a block number by number, where a zero absorbs.
+    /// The same of rows number by number, where a zero absorbs.
     #[cold]
-    fn add_absorbing(&mut self, part: Part, rows: usize, lanes: &Range<usize>) {
+    fn write_absorbing<const STORE: bool>(&mut self, part: Part, rows: usize, lanes: &Range<usize>) {
         let Outer { uniform, uniform_steps, .. } = *self.outer;
         for m in part.m..part.m + rows {
             for k in part.k..part.k + part.columns {
@@ -196,7 +213,8 @@ impl Task<'_> {
                 let product = |lane| unsafe { self.delta.row(m, lane).read().chain(self.y.row(k, lane).read()) };
                 let sum: f64 = lanes.clone().map(product).sum();
                 let first = place(uniform, m, uniform_steps[0]);
-                self.gradient[first.wrapping_add(place(0, k, uniform_steps[1]))] += sum;
+                let to = &mut self.gradient[first.wrapping_add(place(0, k, uniform_steps[1]))];
+                *to = if STORE { sum } else { *to + sum };
             }
         }
     }

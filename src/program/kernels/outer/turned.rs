@@ -8,13 +8,13 @@ use super::super::linear::has_nan;
 use super::super::vector::Simd;
 use super::{Lines, Part, Task};
 
-/// How many lanes are turned at once.
+/// The most lanes.
 const TURNED: usize = 64;
 /// How many numbers of the gradient lie side by side in a block, at most: four of the widest registers.
 const WIDEST: usize = 32;
 
 /// The kernel: a register holds neighbouring numbers of the gradient.
-pub(super) struct Turned<'a>(pub(super) Task<'a>);
+pub(super) struct Turned<'a, const STORE: bool>(pub(super) Task<'a>);
 
 /// Lanes that were turned.
 #[derive(Clone, Copy)]
@@ -27,28 +27,27 @@ struct Lanes {
     step: usize,
 }
 
-impl Kernel for Turned<'_> {
+impl<const STORE: bool> Kernel for Turned<'_, STORE> {
     type Output = ();
 
     #[inline(always)]
     fn run<S: Simd>(mut self, simd: S) {
         let width = self.0.outer.shape[1] as usize;
+        let lanes = self.0.lanes;
+        assert!(lanes <= TURNED, "more lanes are for dots");
         let mut room = MaybeUninit::<[f64; TURNED * WIDEST]>::uninit();
-        for first in (0..self.0.lanes).step_by(TURNED) {
-            let lanes = first..self.0.lanes.min(first + TURNED);
-            let mut k = 0;
-            while k < width {
-                k += if S::REGISTERS >= 32 && width - k > 2 * S::WIDTH {
-                    self.columns::<S, 4>(simd, k, lanes.clone(), room.as_mut_ptr().cast())
-                } else {
-                    self.columns::<S, 2>(simd, k, lanes.clone(), room.as_mut_ptr().cast())
-                }
+        let mut k = 0;
+        while k < width {
+            k += if S::REGISTERS >= 32 && width - k > 2 * S::WIDTH {
+                self.columns::<S, 4>(simd, k, 0..lanes, room.as_mut_ptr().cast())
+            } else {
+                self.columns::<S, 2>(simd, k, 0..lanes, room.as_mut_ptr().cast())
             }
         }
     }
 }
 
-impl Turned<'_> {
+impl<const STORE: bool> Turned<'_, STORE> {
     /// Adds up to `N` registers of columns to the gradient, and says how many columns these are.
     #[inline(always)]
     fn columns<S: Simd, const N: usize>(&mut self, simd: S, k: usize, lanes: Range<usize>, room: *mut f64) -> usize {
@@ -117,9 +116,9 @@ impl Turned<'_> {
             }
         }
         if has_nan(simd, &totals) {
-            self.0.add_absorbing(part, M, &(lanes.first..lanes.first + lanes.count));
+            self.0.write_absorbing::<STORE>(part, M, &(lanes.first..lanes.first + lanes.count));
         } else {
-            self.0.add(simd, part, sums);
+            self.0.write::<S, M, N, STORE>(simd, part, sums);
         }
         M
     }

@@ -1,4 +1,5 @@
 use super::super::Isa;
+use super::super::linear::Mode;
 use super::super::outer::{Factors, Outer, Table, outer};
 use super::{Compensated, all_lanes, numbers};
 
@@ -26,22 +27,30 @@ fn outer_agrees_with_a_compensated_sum() {
                         y_step: -1,
                     };
                     let before = numbers(3, (2 * m * k) as usize + 5);
-                    let mut want: Vec<Compensated> = vec![Compensated::default(); before.len()];
-                    want.iter_mut().zip(&before).for_each(|(want, &before)| want.add(before, 1.0));
+                    let mut products: Vec<Compensated> = vec![Compensated::default(); before.len()];
                     for i in 0..m {
                         for j in 0..k {
                             let offset = i.cast_signed() * uniform_steps[0] + j.cast_signed() * uniform_steps[1];
-                            let want = &mut want[uniform.checked_add_signed(offset).unwrap() as usize];
+                            let product = &mut products[uniform.checked_add_signed(offset).unwrap() as usize];
                             for lane in 0..lanes {
                                 let delta = delta[(2 + 2 * i) as usize * lanes + lane];
-                                want.add(delta, y[(1 + k - j) as usize * lanes + lane]);
+                                product.add(delta, y[(1 + k - j) as usize * lanes + lane]);
                             }
                         }
                     }
-                    let mut got = before.clone();
-                    outer(isa, lanes, &shape, &factors, &mut got);
-                    for (got, want) in got.iter().zip(want) {
-                        assert!(want.agrees(*got), "{isa:?}, {lanes} lanes, {shape:?}: {got:e}, {want:?}");
+                    for mode in [Mode::Add, Mode::Store] {
+                        let mut got = before.clone();
+                        outer(isa, lanes, &shape, &factors, &mut got, mode);
+                        for ((got, &before), mut want) in got.iter().zip(&before).zip(products.iter().copied()) {
+                            // What is not written stays as it was.
+                            if mode == Mode::Add || want.terms == 0 {
+                                want.add(before, 1.0);
+                            }
+                            assert!(
+                                want.agrees(*got),
+                                "{isa:?}, {lanes} lanes, {shape:?}, {mode:?}: {got:e}, {want:?}"
+                            );
+                        }
                     }
                 }
             }
@@ -81,6 +90,7 @@ fn rows_in_a_table_give_the_same_bits() {
                         &shape,
                         &Factors { delta: &delta, delta_first: 0, y: &y, y_first: 0, table },
                         &mut gradient,
+                        Mode::Add,
                     );
                     gradient.iter().map(|number| number.to_bits()).collect::<Vec<_>>()
                 });
@@ -100,9 +110,11 @@ fn a_zero_absorbs_in_every_lane_of_an_outer_product() {
             let factors = Factors { delta: &rows, delta_first: 0, y: &rows, y_first: 0, table: None };
             let shape =
                 Outer { shape: [1, 1], uniform: 1, uniform_steps: [1, 1], delta: 0, delta_step: 1, y: 1, y_step: 1 };
-            let mut got = [0.0; 2];
-            outer(isa, lanes, &shape, &factors, &mut got);
-            assert_eq!(got, [0.0, f64::from(u32::try_from(lanes).unwrap() - 2)], "{isa:?}, {lanes} lanes");
+            for (mode, before) in [(Mode::Add, 0.0), (Mode::Store, 7.0)] {
+                let mut got = [before; 2];
+                outer(isa, lanes, &shape, &factors, &mut got, mode);
+                assert_eq!(got, [before, f64::from(u32::try_from(lanes).unwrap() - 2)], "{isa:?}, {lanes} lanes");
+            }
         }
     }
 }
