@@ -174,7 +174,7 @@ const LINE: usize = 3;
 /// The fewest neighbours, or terms of a dot, that a line computes.
 const FEWEST: usize = 3;
 /// The fewest terms for which it pays to leave a list, that what follows may go on with.
-const WORTH_LINES: usize = 8;
+const WORTH_LINES: usize = 12;
 
 struct Emitter<'c> {
     code: WindowCode,
