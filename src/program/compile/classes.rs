@@ -93,7 +93,6 @@ impl Classes {
             for stretch in slots.chunks(STRETCH) {
                 let runs = ready::runs(
                     stretch,
-                    stretch[0],
                     |slot| (kinds.flat(slot), kinds.class(slot).1),
                     |slot, reads| each_operand(fused, regions, slot, |operand| reads.push(operand)),
                 );

@@ -62,7 +62,7 @@ fn targets(code: &LaneCode, back: &Back) -> Vec<u32> {
 /// Leaves out of the zeros what the only region of a run stores, if it writes where the adjoints belong, before any other.
 pub(super) fn of_region(code: &mut WindowCode) {
     let [region] = code.regions.as_mut_slice() else { return };
-    let Some(Range { start, end }) = region.direct().filter(|_| region.tail.is_some()) else { return };
+    let Some(Range { start, end }) = region.direct(region.tile()).filter(|_| region.tail.is_some()) else { return };
     region.is_first = true;
     let (start, end) = (narrow(start), narrow(end));
     let outside = |&(low, high): &(u32, u32)| [(low, high.min(start)), (low.max(end), high)];

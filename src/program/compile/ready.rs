@@ -25,19 +25,20 @@ struct Waiting {
     kind: u32,
 }
 
-/// Orders slots; `operands` appends the operands of a slot to a list, those before `first` being there already.
+/// Orders slots, which ascend; `operands` appends the operands of a slot to a list, those before the first slot being there
+/// already.
 pub(super) fn runs<K: Hash + Eq>(
     slots: &[u32],
-    first: u32,
     kind: impl Fn(u32) -> K,
     operands: impl Fn(u32, &mut Vec<u32>),
 ) -> Runs {
-    let last = slots.iter().max().map_or(first, |&slot| slot + 1);
+    let (&[first, ..], &[.., last]) = (slots, slots) else { return Runs::default() };
+    let count = (last - first) as usize + 1;
     let place = |slot: u32| (slot - first) as usize;
     // The users of each slot lie side by side, and end where those of the next begin.
-    let mut ends = vec![0_u32; (last - first) as usize + 1];
+    let mut ends = vec![0_u32; count + 1];
     // What is asked for together lies side by side: the number of a kind is looked up here, in order.
-    let mut waiting = vec![Waiting::default(); (last - first) as usize];
+    let mut waiting = vec![Waiting::default(); count];
     let mut reads = Vec::with_capacity(2 * slots.len());
     let mut kinds = FxHashMap::default();
     for &slot in slots {

@@ -353,7 +353,7 @@ pub(super) fn forward_loop<R: Rule<N>, const N: usize, const NUMBERS: u8>(
 
 /// Whether an operand is one number.
 #[inline(always)]
-const fn is_number(numbers: u8, n: usize) -> bool {
+pub(super) const fn is_number(numbers: u8, n: usize) -> bool {
     numbers >> n & 1 == 1
 }
 

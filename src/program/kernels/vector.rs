@@ -96,6 +96,16 @@ pub(super) trait Simd: Copy {
     }
 }
 
+/// A register, or the first `some` numbers of one.
+///
+/// # Safety
+/// They can be read.
+#[inline(always)]
+pub(super) unsafe fn load<S: Simd, const WHOLE: bool>(simd: S, from: *const f64, some: usize) -> S::Vector {
+    // SAFETY: as the caller promises.
+    unsafe { if WHOLE { simd.load(from) } else { simd.load_some(from, some) } }
+}
+
 impl Simd for Portable {
     type Vector = [f64; 2];
 

@@ -64,7 +64,7 @@ struct Outcome {
 
 impl RegionRun {
     pub(super) fn new(region: &Region) -> Self {
-        let lanes = tile(&region.code, region.lanes as usize);
+        let lanes = region.tile();
         let (at_once, in_a_round) = tiles_of(region, lanes);
         Self {
             uniforms: vec![0.0; region.shared.len()],
@@ -77,7 +77,7 @@ impl RegionRun {
 
     /// How many numbers it would hold.
     pub(super) fn forecast(region: &Region) -> usize {
-        let lanes = tile(&region.code, region.lanes as usize);
+        let lanes = region.tile();
         let (at_once, in_a_round) = tiles_of(region, lanes);
         at_once * Block::forecast(&region.code, lanes) + (2 + in_a_round) * region.shared.len()
     }
@@ -170,9 +170,14 @@ impl Region {
         self.run(call, code, Some(adjoints[self.sum as usize]), values, adjoints, run);
     }
 
-    /// The slots whose adjoints a single tile writes where they belong, if there is only one.
-    pub(in super::super) fn direct(&self) -> Option<Range<usize>> {
-        let one_tile = self.lanes as usize <= tile(&self.code, self.lanes as usize);
+    /// How many lanes a tile has.
+    pub(in super::super) fn tile(&self) -> usize {
+        tile(&self.code, self.lanes as usize)
+    }
+
+    /// The slots whose adjoints a single tile of so many lanes writes where they belong, if there is only one.
+    pub(in super::super) fn direct(&self, of_tile: usize) -> Option<Range<usize>> {
+        let one_tile = self.lanes as usize <= of_tile;
         self.shared.whole().filter(|_| one_tile && self.code.script.outside().columns.is_empty())
     }
 
@@ -193,7 +198,7 @@ impl Region {
         let uniforms = self.shared(call, code, values, uniforms);
         let one_tile = lanes <= of_tile;
         let reads = Reads { call, code, values, uniforms };
-        if let Some(slots) = self.direct() {
+        if let Some(slots) = self.direct(of_tile) {
             // What a single tile comes to is added where it belongs.
             let (block, outcome) = (&mut blocks[0], &mut outcomes[0]);
             let columns = &mut Outside { turned: self.turned(reads, 0, lanes), ..Outside::default() };

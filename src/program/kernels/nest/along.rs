@@ -3,8 +3,8 @@
 use super::super::Zero;
 use super::super::isa::Kernel;
 use super::super::linear::{Mode, has_nan};
-use super::super::vector::Simd;
-use super::run::{At, BROADCAST, Stride, Task, Work, load};
+use super::super::vector::{Simd, load};
+use super::run::{At, BROADCAST, Stride, Task, Work};
 use super::{ALONG, OUTER, REDUCE, ROWS};
 
 /// The kernel of rows of neighbouring numbers of X.

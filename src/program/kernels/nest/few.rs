@@ -2,8 +2,8 @@
 
 use super::super::isa::Kernel;
 use super::super::linear::{Mode, product};
-use super::super::vector::Simd;
-use super::run::{At, BROADCAST, Task, Work, load};
+use super::super::vector::{Simd, load};
+use super::run::{At, BROADCAST, Task, Work};
 use super::{ALONG, OUTER, REDUCE, ROWS};
 
 /// The most terms.

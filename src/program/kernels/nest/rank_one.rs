@@ -1,8 +1,8 @@
 //! The kernel of outer products: every row of X is the row Y times one number of Z.
 
 use super::super::isa::Kernel;
-use super::super::vector::Simd;
-use super::run::{At, Stride, Task, load};
+use super::super::vector::{Simd, load};
+use super::run::{At, Stride, Task};
 use super::{ALONG, ROWS};
 
 /// Rows of neighbouring numbers of X, none of which is written twice; `ADD` says that the products are added.

@@ -2,7 +2,6 @@
 
 use super::super::Zero;
 use super::super::linear::Mode;
-use super::super::vector::Simd;
 use super::{ALONG, Nest, OUTER, REDUCE, ROWS};
 
 /// Places of the three factors in memory.
@@ -163,14 +162,4 @@ impl Work {
         // SAFETY: as the caller promises.
         unsafe { *x = if mode == Mode::Add { *x + sum } else { sum } };
     }
-}
-
-/// A register, or the first `some` numbers of one.
-///
-/// # Safety
-/// They can be read.
-#[inline(always)]
-pub(super) unsafe fn load<S: Simd, const WHOLE: bool>(simd: S, from: *const f64, some: usize) -> S::Vector {
-    // SAFETY: as the caller promises.
-    unsafe { if WHOLE { simd.load(from) } else { simd.load_some(from, some) } }
 }

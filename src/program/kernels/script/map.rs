@@ -1,7 +1,7 @@
 //! The lines of operations element by element.
 
 use super::super::isa::Instruction;
-use super::super::map::{Rule, forward_loop, reverse_loop};
+use super::super::map::{Rule, forward_loop, is_number, reverse_loop};
 use super::super::vector::Simd;
 use super::{ALL, Line, Memory};
 
@@ -42,7 +42,7 @@ impl<R: Rule<N>, const N: usize, const PLACE: usize, const NUMBERS: u8, const AD
             let rule = R::of(line.op(memory));
             let target = line.rows(0, memory);
             let operands = Operands::<N, NUMBERS>::new(line, 3, memory);
-            let to_number = NUMBERS >> PLACE & 1 == 1 && line.minus >> ALL & 1 == 1;
+            let to_number = is_number(NUMBERS, PLACE) && line.minus >> ALL & 1 == 1;
             let adjoint = std::slice::from_raw_parts(line.rows(1, memory), len);
             let value = std::slice::from_raw_parts(line.rows(2, memory), len);
             if !ADD && !to_number && len == count {
@@ -94,7 +94,7 @@ impl<const N: usize, const NUMBERS: u8> Operands<N, NUMBERS> {
         for (n, first) in firsts.iter_mut().enumerate() {
             // SAFETY: as the caller promises. A number is counted as such, a row by its lanes.
             unsafe {
-                *first = if NUMBERS >> n & 1 == 1 {
+                *first = if is_number(NUMBERS, n) {
                     line.base(place + n, memory).add(line.firsts[place + n] as usize)
                 } else {
                     line.rows(place + n, memory)
@@ -112,7 +112,7 @@ impl<const N: usize, const NUMBERS: u8> Operands<N, NUMBERS> {
     unsafe fn piece<'m>(&self, first: usize, some: usize) -> [&'m [f64]; N] {
         let mut pieces = [&[][..]; N];
         for (n, piece) in pieces.iter_mut().enumerate() {
-            let (first, some) = if NUMBERS >> n & 1 == 1 { (0, 1) } else { (first, some) };
+            let (first, some) = if is_number(NUMBERS, n) { (0, 1) } else { (first, some) };
             // SAFETY: as the caller promises.
             *piece = unsafe { std::slice::from_raw_parts(self.0[n].add(first), some) };
         }

@@ -3,7 +3,7 @@
 use super::super::Zero;
 use super::super::isa::Instruction;
 use super::super::linear::{Mode, has_nan, product};
-use super::super::vector::Simd;
+use super::super::vector::{Simd, load};
 use super::{ALL, Factor, Line, Memory, PLACES, Place, Script, Sum, check_target};
 use smallvec::SmallVec;
 
@@ -132,12 +132,4 @@ impl<S: Simd> Rows<S> {
             if WHOLE { simd.store(total, to) } else { simd.store_some(total, to, some) }
         }
     }
-}
-
-/// # Safety
-/// `from` points at `some` numbers, a register of them if `WHOLE`.
-#[inline(always)]
-unsafe fn load<S: Simd, const WHOLE: bool>(simd: S, from: *const f64, some: usize) -> S::Vector {
-    // SAFETY: as the caller promises.
-    unsafe { if WHOLE { simd.load(from) } else { simd.load_some(from, some) } }
 }
