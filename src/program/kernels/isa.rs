@@ -87,6 +87,18 @@ impl Isa {
         SETS.iter().copied().filter(|set| set.available()).map(Self)
     }
 
+    /// The set for rows of `count` numbers: no wider than they are.
+    ///
+    /// A store of part of a register can be read at once only by a load of the same part.
+    #[inline]
+    pub(super) fn for_rows_of(self, count: usize) -> Self {
+        match self.0 {
+            #[cfg(target_arch = "x86_64")]
+            Set::Avx512 if count <= 4 => Self(Set::Avx2),
+            _ => self,
+        }
+    }
+
     /// Runs a kernel.
     #[inline]
     pub(super) fn run<K: Kernel>(self, kernel: K) -> K::Output {

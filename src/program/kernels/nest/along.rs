@@ -4,7 +4,7 @@ use super::super::Zero;
 use super::super::isa::Kernel;
 use super::super::linear::{Mode, has_nan};
 use super::super::vector::{Simd, load};
-use super::run::{At, BROADCAST, Stride, Task, Work};
+use super::run::{At, BROADCAST, Stride, Task, Work, total};
 use super::{ALONG, OUTER, REDUCE, ROWS};
 
 /// The kernel of rows of neighbouring numbers of X.
@@ -139,13 +139,13 @@ impl<const Z: u8> Row<Z> {
             unsafe { Self::add::<S, N, WHOLE>(simd, y, z, len, &mut sums[0]) };
             (y, z) = (y.wrapping_offset(self.y_step), z.wrapping_offset(self.z_step));
         }
-        let [mut total, second, third, fourth] = sums;
+        let [mut all, second, third, fourth] = sums;
         if N < CHAINS && self.terms >= CHAINS {
             for v in 0..N {
-                total[v] = simd.add(simd.add(total[v], second[v]), simd.add(third[v], fourth[v]));
+                all[v] = simd.add(simd.add(all[v], second[v]), simd.add(third[v], fourth[v]));
             }
         }
-        total
+        all
     }
 
     /// Adds a term.
@@ -239,7 +239,7 @@ impl<const Z: u8> Row<Z> {
             // SAFETY: the walks were checked, and these registers lie on them.
             unsafe {
                 let before = if self.mode == Mode::Add { simd.load(x) } else { simd.splat(-0.0) };
-                simd.store(self.total(simd, before, sums[v]), x);
+                simd.store(total(simd, before, sums[v], self.minus), x);
             }
         }
     }
@@ -255,14 +255,8 @@ impl<const Z: u8> Row<Z> {
         unsafe {
             let x = self.at.x.wrapping_add(done);
             let before = if self.mode == Mode::Add { simd.load_some(x, len) } else { simd.splat(-0.0) };
-            simd.store_some(self.total(simd, before, sum[0]), x, len);
+            simd.store_some(total(simd, before, sum[0], self.minus), x, len);
         }
-    }
-
-    /// What is written where `before` stood, or −0 if that is forgotten.
-    #[inline(always)]
-    fn total<S: Simd>(&self, simd: S, before: S::Vector, sum: S::Vector) -> S::Vector {
-        if self.minus { simd.sub(before, sum) } else { simd.add(before, sum) }
     }
 
     /// Some numbers, one term after the other, in which a zero absorbs.

@@ -7,7 +7,7 @@ use super::run::{At, BROADCAST, Task, Work};
 use super::{ALONG, OUTER, REDUCE, ROWS};
 
 /// The most terms.
-pub(super) const MOST: u32 = 4;
+pub(super) const MOST: u32 = 8;
 
 /// Rows of neighbouring numbers of X, none of which is written twice.
 pub(super) struct Few<'a, const Z: u8, const ABSORB: bool>(pub(super) &'a Task<'a>);

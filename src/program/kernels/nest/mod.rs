@@ -109,7 +109,9 @@ impl Nest {
         if let Some(reduce) = (0..loops.len()).filter(|&l| loops[l].steps[0] == 0).max_by_key(|&l| loops[l].count) {
             places[REDUCE] = loops.remove(reduce);
         }
-        loops.sort_by_key(|l| (l.steps[0] != 0, l.count));
+        // Rows of dots that share a factor are multiplied with it together.
+        let shares = |l: &Loop| form == Form::Dots && l.steps[1..].contains(&0);
+        loops.sort_by_key(|l| (l.steps[0] != 0, shares(l), l.count));
         for (place, l) in [ROWS, OUTER].into_iter().zip(loops.into_iter().rev()) {
             places[place] = l;
         }
@@ -225,15 +227,10 @@ impl Nest {
             Form::Along if one_row => By::Row,
             Form::Along if self.is_panel() => By::Panel,
             Form::Along => By::Along,
-            Form::Dots if !self.broadcasts() && self.z.steps[ROWS] == 0 => {
-                if self.is_matrix() && self.is_several() {
-                    By::Several
-                } else if self.is_matrix() {
-                    By::Matrix
-                } else {
-                    By::Shared
-                }
-            }
+            Form::Dots if self.broadcasts() => By::Dots,
+            Form::Dots if self.is_matrix() && self.is_several() => By::Several,
+            Form::Dots if self.is_matrix() => By::Matrix,
+            Form::Dots if self.z.steps[ROWS] == 0 => By::Shared,
             Form::Dots => By::Dots,
         }
     }
@@ -249,15 +246,20 @@ impl Nest {
         self.broadcasts() && self.counts[ROWS] > 1 && self.y.steps[ROWS] == 0 && self.writes_once()
     }
 
-    /// Whether enough rows are multiplied with one vector that their sums need no chains of their own.
+    /// Whether there are enough rows for their length that their sums need no chains of their own.
     fn is_matrix(&self) -> bool {
-        self.counts[REDUCE] == 1 && self.counts[ROWS] >= 4 && self.writes_once()
+        let enough = self.counts[ROWS] >= 4 || self.counts[ROWS] > 1 && self.counts[ALONG] <= matrix::SHORT;
+        self.counts[REDUCE] == 1 && enough && self.writes_once()
     }
 
     /// Whether a matrix is multiplied with enough vectors that it pays to turn its rows.
     fn is_several(&self) -> bool {
         let turned = self.counts[ROWS] as usize >= several::TURNED && self.counts[ALONG] as usize <= several::LONGEST;
-        turned && self.counts[OUTER] >= 4 && self.y.steps[OUTER] == 0 && self.x.steps[ROWS] == 1
+        turned
+            && self.counts[OUTER] >= 4
+            && self.z.steps[ROWS] == 0
+            && self.y.steps[OUTER] == 0
+            && self.x.steps[ROWS] == 1
     }
 
     /// Whether Z is one number for all registers of a row.
@@ -362,6 +364,7 @@ pub(crate) fn contract(isa: Isa, nest: &Nest, target: &mut Target<'_>, y: Source
     };
     let task = &Task { nest, at, mode: target.mode, minus: target.minus, zero };
     let adds = target.mode == Mode::Add;
+    let isa = isa.for_rows_of(nest.counts[ALONG] as usize);
     match (nest.kernel, nest.broadcasts(), zero == Zero::Absorbs) {
         (By::Plain, ..) => Work::new(task).plainly(),
         (By::Once, false, absorbs) => once::<VECTOR>(isa, task, absorbs, adds),
@@ -383,7 +386,8 @@ pub(crate) fn contract(isa: Isa, nest: &Nest, target: &mut Target<'_>, y: Source
         (By::Dots, true, _) => isa.run(Dots::<BROADCAST>(task)),
         (By::Dots, false, _) => isa.run(Dots::<VECTOR>(task)),
         (By::Panel, ..) => isa.run(Panel(task)),
-        (By::Matrix, ..) => isa.run(Matrix(task)),
+        (By::Matrix, ..) if nest.z.steps[ROWS] == 0 => isa.run(Matrix::<true>(task)),
+        (By::Matrix, ..) => isa.run(Matrix::<false>(task)),
         (By::Several, ..) => isa.run(Several(task)),
         (By::Shared, ..) => isa.run(Dots::<SHARED>(task)),
     }

@@ -6,7 +6,7 @@ use super::super::Zero;
 use super::super::isa::Kernel;
 use super::super::linear::{Mode, has_nan};
 use super::super::vector::Simd;
-use super::run::{At, Stride, Task};
+use super::run::{At, Stride, Task, total};
 use super::{ALONG, OUTER, REDUCE, ROWS};
 
 /// Rows of neighbouring numbers of X, none of which is written twice.
@@ -89,7 +89,6 @@ impl Panel<'_> {
                 return self.0.some_plainly(at, R, some);
             }
         }
-        let sign = simd.splat(if minus { -1.0 } else { 1.0 });
         let mut x = at.x;
         for sums in sums {
             for (v, sum) in sums.into_iter().enumerate() {
@@ -101,7 +100,7 @@ impl Panel<'_> {
                         (Mode::Add, true) => simd.load(x),
                         (Mode::Add, false) => simd.load_some(x, some),
                     };
-                    let total = simd.mul_add(sum, sign, before);
+                    let total = total(simd, before, sum, minus);
                     if WHOLE {
                         simd.store(total, x);
                     } else {

@@ -2,6 +2,7 @@
 
 use super::super::Zero;
 use super::super::linear::Mode;
+use super::super::vector::Simd;
 use super::{ALONG, Nest, OUTER, REDUCE, ROWS};
 
 /// Places of the three factors in memory.
@@ -76,6 +77,12 @@ pub(super) struct Work {
     pub(super) mode: Mode,
     pub(super) minus: bool,
     pub(super) zero: Zero,
+}
+
+/// What is written where `before` stood, or −0 if that is forgotten.
+#[inline(always)]
+pub(super) fn total<S: Simd>(simd: S, before: S::Vector, sum: S::Vector, minus: bool) -> S::Vector {
+    if minus { simd.sub(before, sum) } else { simd.add(before, sum) }
 }
 
 /// Z goes along the registers.

@@ -9,7 +9,7 @@ use super::super::isa::Kernel;
 use super::super::linear::{Mode, has_nan};
 use super::super::vector::Simd;
 use super::matrix::Matrix;
-use super::run::{At, Stride, Task};
+use super::run::{At, Stride, Task, total};
 use super::{ALONG, OUTER, ROWS};
 
 /// The longest rows that are turned.
@@ -50,7 +50,7 @@ impl Kernel for Several<'_> {
             (first, left) = (first.after(rows, TURNED), left - TURNED);
         }
         for vector in 0..if left > 0 { vectors } else { 0 } {
-            Matrix(self.0).some(simd, first.after(outer, vector), left);
+            Matrix::<true>(self.0).some(simd, first.after(outer, vector), left);
         }
     }
 }
@@ -82,7 +82,6 @@ impl Several<'_> {
         let (x_step, z_step) = (nest.x.steps[OUTER] as isize, nest.z.steps[OUTER] as isize);
         let (len, registers) = (nest.counts[ALONG] as usize, TURNED / S::WIDTH);
         let z: [_; O] = std::array::from_fn(|o| at.z.wrapping_offset(o.cast_signed() * z_step));
-        let sign = simd.splat(if minus { -1.0 } else { 1.0 });
         for v in 0..registers {
             let mut sums = [simd.splat(-0.0); O];
             for k in 0..len {
@@ -104,7 +103,7 @@ impl Several<'_> {
                 // SAFETY: as above; numbers of X are neighbours.
                 unsafe {
                     let before = if mode == Mode::Add { simd.load(x) } else { simd.splat(-0.0) };
-                    simd.store(simd.mul_add(sum, sign, before), x);
+                    simd.store(total(simd, before, sum, minus), x);
                 }
             }
         }

@@ -389,7 +389,7 @@ impl Script {
         let all = products.clone().any(|term| term.minus);
         assert!(products.clone().all(|term| term.minus == all), "products of rows have one sign");
         let numbers = terms.len() - products.count();
-        let function = sum::function(self.isa, (terms.len(), numbers, twice), sum.mode, sum.zero);
+        let function = sum::function(self.isa_for(sum.count), (terms.len(), numbers, twice), sum.mode, sum.zero);
         let mut places: SmallVec<[Place; PLACES]> = SmallVec::from_slice(&[sum.out]);
         let mut minus = u8::from(all) << ALL;
         for (n, term) in terms.iter().enumerate() {
@@ -413,7 +413,7 @@ impl Script {
         assert!(!self.over_lanes && sum.start.is_none(), "a dot is over single numbers, and begins with nothing");
         let (factor, is_number) = self.reach_term(&term, sum.count);
         self.reach(sum.out, 1);
-        let function = dot::function(self.isa, is_number, sum.mode, sum.zero);
+        let function = dot::function(self.isa_for(sum.count), is_number, sum.mode, sum.zero);
         let places = [sum.out, factor, term.row];
         self.lines.push(Line::new(function, sum.count, &places, Place::NOTHING, u8::from(term.minus)));
     }
@@ -484,6 +484,11 @@ impl Script {
     /// How many rows a map reads: as many numbers as fill whole registers.
     fn whole(&self, count: u32) -> u32 {
         if self.over_lanes { count } else { count.next_multiple_of(8) }
+    }
+
+    /// The set for lines of sums of `count` rows.
+    fn isa_for(&self, count: u32) -> Isa {
+        if self.over_lanes { self.isa } else { self.isa.for_rows_of(count as usize) }
     }
 
     /// Refuses a slice that the script reaches beyond.
