@@ -3,8 +3,6 @@
 //! The arithmetic and its order are those of the rules of the table, so that the bits are the same. Sums and dots are
 //! linear, and a matter of [`linear`](super::linear).
 
-use std::ops::Range;
-
 use smallvec::{SmallVec, smallvec};
 
 use super::isa::{Isa, Kernel};
@@ -47,124 +45,6 @@ pub(crate) fn list_reverse(
     isa.run(Reverse { op, list, y: Rows::new(y, lanes, y_first), value, adjoint, out: contributions });
 }
 
-/// Lists of numbers, one after the other.
-#[derive(Clone, Copy)]
-pub(crate) struct Lists<'a> {
-    pub(crate) numbers: &'a [f64],
-    /// Where each ends.
-    pub(crate) ends: &'a [u32],
-}
-
-/// Which numbers belong to each list, from where they end.
-#[inline(always)]
-pub(crate) fn ranges(ends: &[u32]) -> impl DoubleEndedIterator<Item = Range<usize>> + ExactSizeIterator {
-    (0..ends.len()).map(|m| if m == 0 { 0 } else { ends[m - 1] as usize }..ends[m] as usize)
-}
-
-impl<'a> Lists<'a> {
-    #[inline(always)]
-    fn ranges(self) -> impl Iterator<Item = Range<usize>> + use<'a> {
-        ranges(self.ends)
-    }
-}
-
-/// The log-sum-exp of each list.
-///
-/// There is room for as many numbers, and for as many results, each up to a multiple of eight.
-///
-/// # Panics
-/// When a list ends before it begins or beyond the numbers, or there is too little room.
-pub(crate) fn logsumexps(isa: Isa, lists: Lists<'_>, room: &mut [f64], out: &mut [f64]) {
-    isa.run(LogSumExps { lists, room, out });
-}
-
-/// The derivatives of [`logsumexps`], which gave `values`, by each number: the first that are in the room.
-///
-/// # Panics
-/// As [`logsumexps`].
-pub(crate) fn softmaxes(isa: Isa, lists: Lists<'_>, values: &[f64], room: &mut [f64]) {
-    isa.run(Softmaxes { lists, values, room });
-}
-
-/// The kernel of [`logsumexps`].
-struct LogSumExps<'a> {
-    lists: Lists<'a>,
-    room: &'a mut [f64],
-    out: &'a mut [f64],
-}
-
-impl Kernel for LogSumExps<'_> {
-    type Output = ();
-
-    #[inline(always)]
-    fn run<S: Simd>(self, _: S) {
-        let Self { lists, room, out } = self;
-        for (most, own) in out.iter_mut().zip(lists.ranges()) {
-            *most = greatest(&lists.numbers[own]);
-        }
-        exponentials(lists, out, room);
-        let (exps, totals) = room.split_at_mut(lists.numbers.len().next_multiple_of(8));
-        let totals = &mut totals[..lists.ends.len().next_multiple_of(8)];
-        for (total, own) in totals.iter_mut().zip(lists.ranges()) {
-            *total = exps[own].iter().sum();
-        }
-        for total in &mut *totals {
-            *total = value::ln(*total);
-        }
-        for (most, &logarithm) in out.iter_mut().zip(&*totals) {
-            *most = if most.is_infinite() { *most } else { *most + logarithm };
-        }
-    }
-}
-
-/// The kernel of [`softmaxes`].
-struct Softmaxes<'a> {
-    lists: Lists<'a>,
-    values: &'a [f64],
-    room: &'a mut [f64],
-}
-
-impl Kernel for Softmaxes<'_> {
-    type Output = ();
-
-    #[inline(always)]
-    fn run<S: Simd>(self, _: S) {
-        exponentials(self.lists, self.values, self.room);
-    }
-}
-
-/// The exponentials of the numbers of each list less one number, in blocks of eight; what fills the last may be anything.
-#[inline(always)]
-fn exponentials(lists: Lists<'_>, less: &[f64], room: &mut [f64]) {
-    let exps = &mut room[..lists.numbers.len().next_multiple_of(8)];
-    for (own, &less) in lists.ranges().zip(less) {
-        for (exp, &number) in exps[own.clone()].iter_mut().zip(&lists.numbers[own]) {
-            *exp = number - less;
-        }
-    }
-    for exp in exps {
-        *exp = value::exp(*exp);
-    }
-}
-
-/// The greatest number, of which four are looked for at once; what is no number wins.
-#[inline(always)]
-fn greatest(list: &[f64]) -> f64 {
-    let (blocks, rest) = list.as_chunks::<4>();
-    let mut most = [f64::NEG_INFINITY; 4];
-    for block in blocks {
-        for i in 0..4 {
-            most[i] = greater(most[i], block[i]);
-        }
-    }
-    most.iter().chain(rest).copied().fold(f64::NEG_INFINITY, greater)
-}
-
-#[inline(always)]
-fn greater(most: f64, x: f64) -> f64 {
-    if x > most || x.is_nan() { x } else { most }
-}
-
 /// The kernel of [`list_forward`].
 struct Forward<'a> {
     op: Op,
@@ -188,6 +68,12 @@ impl Kernel for Forward<'_> {
             other => wrong_op(other),
         }
     }
+}
+
+/// The greater number; what is no number wins.
+#[inline(always)]
+fn greater(most: f64, x: f64) -> f64 {
+    if x > most || x.is_nan() { x } else { most }
 }
 
 /// Lanes of which maxima stay in registers.

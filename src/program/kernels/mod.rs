@@ -6,6 +6,7 @@
 //!
 //! * [`map`]: operations of one, two or three operands, element by element, by the rules of the table;
 //! * [`list`]: maxima, products and the like of many rows;
+//! * [`softmax`]: log-sum-exps of lists of numbers, for a single run of a program;
 //! * [`linear`]: sums of products of rows and uniform numbers, and matrix products;
 //! * [`chain`]: sums that go on from each other;
 //! * [`nest`]: sums of products over any nest of loops, for a single run of a program;
@@ -39,6 +40,7 @@ pub(crate) mod places;
 pub(crate) mod reduce;
 mod rows;
 pub(crate) mod script;
+pub(crate) mod softmax;
 #[cfg(test)]
 mod tests;
 pub(crate) mod turn;

@@ -4,7 +4,7 @@ use std::ops::Range;
 
 use super::super::kernels::Isa;
 use super::super::kernels::linear::Mode;
-use super::super::kernels::list::{Lists, logsumexps, ranges, softmaxes};
+use super::super::kernels::softmax::{Lists, logsumexps, ranges, room, softmaxes};
 use super::{List, Window, WindowCode, whole};
 use crate::op::{Op, Scalar as _};
 
@@ -16,7 +16,7 @@ impl List {
 
     /// How much scratch it takes to spread out so many operands and to compute.
     pub(in super::super) fn scratch(&self, operands: usize) -> usize {
-        2 * whole(operands) + whole(self.count() as usize)
+        whole(operands) + room(operands, self.count() as usize)
     }
 
     fn out(&self) -> Range<usize> {
@@ -64,27 +64,33 @@ impl WindowCode {
         self.spread_list(list, values, scratch);
         let (lists, room) = self.numbers(list, values, scratch);
         let results = &values[list.out()];
+        let delta = &high[..list.count() as usize];
         if list.op == Op::LogSumExp {
-            softmaxes(isa, lists, results, room);
+            softmaxes(isa, lists, results, delta, room);
         } else {
-            for (own, &result) in self.lists(list).zip(results) {
-                list.op.partials(&lists.numbers[own.clone()], result, &mut room[own]);
+            for ((own, &result), &delta) in self.lists(list).zip(results).zip(delta) {
+                let contributions = &mut room[own.clone()];
+                list.op.partials(&lists.numbers[own], result, contributions);
+                for contribution in contributions {
+                    *contribution = delta.chain(*contribution);
+                }
             }
         }
-        // The last list is the first to add, as in the order of the graph.
-        for (own, &adjoint) in self.lists(list).zip(&high[..list.count() as usize]).rev() {
-            let contributions = room[own.clone()].iter().map(|&partial| adjoint.chain(partial));
-            match (list.operands, mode) {
-                (Window::Affine { first, .. }, Mode::Store) => {
-                    let to = &mut low[first as usize..][own];
-                    to.iter_mut().zip(contributions).for_each(|(to, contribution)| *to = contribution);
+        let contributions = &room[..lists.numbers.len()];
+        match (list.operands, mode) {
+            (Window::Affine { first, .. }, Mode::Store) => {
+                low[first as usize..][..contributions.len()].copy_from_slice(contributions);
+            }
+            (Window::Affine { first, .. }, Mode::Add) => {
+                for (to, contribution) in low[first as usize..].iter_mut().zip(contributions) {
+                    *to += contribution;
                 }
-                (Window::Affine { first, .. }, Mode::Add) => {
-                    let to = &mut low[first as usize..][own];
-                    to.iter_mut().zip(contributions).for_each(|(to, contribution)| *to += contribution);
-                }
-                (Window::List(span), _) => {
-                    for (&place, contribution) in self.places[span.range()][own].iter().zip(contributions) {
+            }
+            // The last list is the first to add, as in the order of the graph.
+            (Window::List(span), _) => {
+                for own in self.lists(list).rev() {
+                    for (&place, contribution) in self.places[span.range()][own.clone()].iter().zip(&contributions[own])
+                    {
                         low[place as usize] += contribution;
                     }
                 }

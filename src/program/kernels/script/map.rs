@@ -8,6 +8,10 @@ use super::{ALL, Line, Memory};
 /// How many numbers are computed before they are added where they belong.
 const SCRATCH: usize = 32;
 
+/// Numbers that fill whole lines of the cache: a register across two of them takes longer to write and to read again.
+#[repr(align(64))]
+struct Scratch([f64; SCRATCH]);
+
 /// The values of an operation; its places are the result and the operands, of which those in `NUMBERS` are one number each.
 pub(in super::super) struct Forward<R, const N: usize, const NUMBERS: u8>(R);
 
@@ -51,9 +55,9 @@ impl<R: Rule<N>, const N: usize, const PLACE: usize, const NUMBERS: u8, const AD
                 return reverse_loop::<R, N, PLACE, NUMBERS>(rule, operands, count, value, adjoint, out);
             }
             let mut total = simd.splat(0.0);
-            let mut scratch = [0.0; SCRATCH];
+            let mut scratch = Scratch([0.0; SCRATCH]);
             for (first, some) in pieces(SCRATCH, count) {
-                let scratch = &mut scratch[..some.next_multiple_of(8)];
+                let scratch = &mut scratch.0[..some.next_multiple_of(8)];
                 let range = first..first + scratch.len();
                 let parts = operands.piece(first, scratch.len());
                 let (value, adjoint) = (&value[range.clone()], &adjoint[range]);

@@ -7,7 +7,7 @@ const ROWS: u32 = 40;
 const FIRST: u32 = 100;
 
 /// Rows with ties and, here and there, special numbers.
-fn rows(lanes: usize) -> Vec<f64> {
+pub(super) fn rows(lanes: usize) -> Vec<f64> {
     let mut rows: Vec<f64> = numbers(5, lanes * ROWS as usize).iter().map(|x| (x * 4.0).round() / 4.0).collect();
     for (place, &special) in rows.iter_mut().step_by(11).zip(SPECIAL.iter().cycle()) {
         *place = special;
@@ -71,43 +71,4 @@ fn list_reverse_has_the_bits_of_the_chained_partials() {
 #[should_panic(expected = "row 99 is not in the buffer")]
 fn a_row_before_the_first_is_refused() {
     list::list_forward(Isa::detect(), Op::Max, &[99], &[0.0; 16], FIRST, &mut [0.0; 8]);
-}
-
-#[test]
-fn lists_one_after_the_other_have_the_bits_of_the_rules() {
-    for isa in Isa::supported() {
-        let numbers = rows(40);
-        for ends in [
-            &[1][..],
-            &[27],
-            &[0, 0, 7],
-            &[3, 3, 10, 11, 40],
-            &[27, 54, 81, 108, 135],
-            &[1, 2, 3, 5, 7, 9, 12, 15, 18, 320],
-        ] {
-            let lists = list::Lists { numbers: &numbers[..ends[ends.len() - 1] as usize], ends };
-            let mut room = vec![77.0; lists.numbers.len().next_multiple_of(8) + ends.len().next_multiple_of(8)];
-            let mut got = vec![77.0; ends.len()];
-            list::logsumexps(isa, lists, &mut room, &mut got);
-            for (own, &got) in list::ranges(ends).zip(&got) {
-                let (own, want) = (&numbers[own.clone()], Op::LogSumExp.value(&numbers[own]));
-                assert!(same(got, want), "{own:?} with {isa:?}: {got:e} instead of {want:e}");
-            }
-            list::softmaxes(isa, lists, &got, &mut room);
-            for (own, &value) in list::ranges(ends).zip(&got) {
-                let mut want = vec![0.0; own.len()];
-                Op::LogSumExp.partials(&numbers[own.clone()], value, &mut want);
-                for (&got, &want) in room[own].iter().zip(&want) {
-                    assert!(same(got, want), "with {isa:?}: {got:e} instead of {want:e}");
-                }
-            }
-        }
-    }
-}
-
-#[test]
-#[should_panic(expected = "out of range")]
-fn a_list_that_ends_beyond_the_numbers_is_refused() {
-    let lists = list::Lists { numbers: &[0.0; 3], ends: &[2, 4] };
-    list::logsumexps(Isa::detect(), lists, &mut [0.0; 16], &mut [0.0; 2]);
 }

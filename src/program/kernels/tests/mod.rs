@@ -9,6 +9,7 @@ mod outer;
 mod places;
 mod reduce;
 mod script;
+mod softmax;
 mod turn;
 
 use rand::rngs::ChaCha8Rng;
