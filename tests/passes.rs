@@ -4,7 +4,7 @@ mod corpus;
 
 use corpus::{build, recipes};
 use dagrad::element::{layer, negative_log_likelihood};
-use dagrad::{Expr, Graph, Op, Pass, Program};
+use dagrad::{Expr, Graph, Op, Pass, Program, Workspace};
 use proptest::prelude::{ProptestConfig, proptest};
 use proptest::test_runner::RngSeed;
 
@@ -185,6 +185,50 @@ fn recurrent(graph: &Graph) -> Vec<Expr<'_>> {
         hidden = (0..6).map(|row| next(row).tanh()).collect();
     }
     hidden
+}
+
+/// A recurrence with gates, each with weights of its own: rows of `width` numbers.
+fn gated(graph: &Graph, width: usize, log: bool) -> Vec<Expr<'_>> {
+    let row = |name: &str, from: usize| graph.parameters(name, &numbers(from + width)[from..]);
+    let weights: Vec<[Vec<Expr>; 2]> = (0..4).map(|gate| [row("w", 3 * gate), row("b", 5 * gate + 1)]).collect();
+    let (mut hidden, mut cell) = (graph.inputs("h", width), graph.inputs("c", width));
+    for _ in 0..3 {
+        let gate = |gate: usize, unit: usize| weights[gate][0][unit] * hidden[unit] + weights[gate][1][unit];
+        let kept = |unit: usize| cell[unit] * gate(0, unit).sigmoid() + gate(1, unit).sigmoid() * gate(2, unit).tanh();
+        let next: Vec<Expr> = (0..width).map(kept).collect();
+        hidden = (0..width).map(|unit| next[unit].tanh() * gate(3, unit).sigmoid()).collect();
+        // The logarithm of nothing is infinite.
+        cell = if log { next.iter().map(|x| (x.square() + 0.5).ln() + x.exp()).collect() } else { next };
+    }
+    hidden.into_iter().chain(cell).collect()
+}
+
+#[test]
+fn rows_that_fill_registers_with_nothing_agree_without_passes() {
+    for width in [7, 14, 15, 22] {
+        let graph = Graph::new();
+        agrees_without_passes(&graph.compile(&gated(&graph, width, width != 15)).expect("it compiles"));
+    }
+}
+
+#[test]
+fn what_fills_registers_does_not_show_in_a_second_run() {
+    let graph = Graph::new();
+    let program = graph.compile(&gated(&graph, 14, true)).expect("it compiles");
+    assert!(program.to_string().contains(" × 14 by 16]"), "rows are computed together: {program}");
+    let (parameters, inputs) = (numbers(program.parameter_count()), numbers(program.input_count()));
+    let seeds = numbers(program.output_count());
+    let mut workspace = program.workspace(1);
+    let gradient = |workspace: &mut Workspace, parameters: &[f64]| {
+        program.gradient_into(parameters, &inputs, &seeds, workspace).expect("the counts are right");
+        workspace.parameters().to_vec()
+    };
+    let first = gradient(&mut workspace, &parameters);
+    for _ in 0..100 {
+        // Not finite, so that what can go on does.
+        gradient(&mut workspace, &vec![f64::INFINITY; parameters.len()]);
+    }
+    assert_eq!(gradient(&mut workspace, &parameters), first);
 }
 
 const GRAPHS: [fn(&Graph) -> Vec<Expr<'_>>; 5] = [network, valley, recurrence, constants, recurrent];

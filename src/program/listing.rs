@@ -10,8 +10,9 @@ use super::windows::{Back, Factors, List, Map, Step, Window, WindowCode};
 /// Prints the steps of one run, forward and reverse.
 ///
 /// `v` are values and `d` adjoints. `v[8; 32]` are 32 neighbours from slot 8 on, `v[8; 32 by 2]` every second number,
-/// `v[8]` one number and `v{…}` numbers at the places of a list. A sum of products is a nest of loops: `for 32 × 64`
-/// gives how often each runs, and the steps stand behind the first slot of each factor.
+/// `v[8; 4 × 14 by 16]` four times 14 neighbours, `v[8]` one number and `v{…}` numbers at the places of a list. A sum of
+/// products is a nest of loops: `for 32 × 64` gives how often each runs, and the steps stand behind the first slot of
+/// each factor.
 ///
 /// ```
 /// let graph = dagrad::Graph::new();
@@ -41,7 +42,7 @@ impl Display for WindowCode {
         writeln!(f, "forward, {} slots, v[{}] = 1", self.len, self.one)?;
         for step in &self.forward {
             match step {
-                Step::Map(map) => writeln!(f, "  v{} = {}", Slots(map.out, map.count, 1), self.call(map))?,
+                Step::Map(map) => writeln!(f, "  v{} = {}", numbers(map, map.out), self.call(map))?,
                 Step::Nest { nest, mode, minus, .. } => {
                     writeln!(f, "  {}", nest.text(["v", "v", "v"], sign(*mode, *minus)))?;
                 }
@@ -80,7 +81,7 @@ impl Display for WindowCode {
             match back {
                 Back::Map { map, place, mode } => {
                     let window = map.operands[*place as usize];
-                    let (to, from) = (self.window(window, map.count), Slots(map.out, map.count, 1));
+                    let (to, from) = (self.operand(window, map), numbers(map, map.out));
                     writeln!(f, "  d{to} {} d{from} · ∂{place} {}", sign(*mode, false), self.call(map))?;
                 }
                 Back::Nest { nest, mode, minus, .. } => {
@@ -117,8 +118,16 @@ impl Display for WindowCode {
 impl WindowCode {
     fn call(&self, map: &Map) -> String {
         let operands: Vec<String> =
-            map.operands[..map.arity as usize].iter().map(|&w| format!("v{}", self.window(w, map.count))).collect();
+            map.operands[..map.arity as usize].iter().map(|&w| format!("v{}", self.operand(w, map))).collect();
         format!("{}({})", map.op.info().name, operands.join(", "))
+    }
+
+    /// The numbers of an operand.
+    fn operand(&self, window: Window, map: &Map) -> String {
+        match window {
+            Window::Affine { first, step: 1 } => numbers(map, first),
+            other => self.window(other, map.count),
+        }
     }
 
     /// The results and the operands of lists.
@@ -144,6 +153,14 @@ fn sign(mode: Mode, minus: bool) -> &'static str {
         (Mode::Store, true) => "= −",
         (Mode::Add, false) => "+=",
         (Mode::Add, true) => "−=",
+    }
+}
+
+/// As many neighbours as a map has results, in as many rows.
+fn numbers(map: &Map, first: u32) -> String {
+    match map.rows() {
+        1 => Slots(first, map.count, 1).to_string(),
+        rows => format!("[{first}; {rows} × {} by {}]", map.row, map.row_step()),
     }
 }
 

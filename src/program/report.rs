@@ -82,7 +82,7 @@ fn kinds(code: &WindowCode) -> [Kind; 6] {
     let mut kinds = [Kind::default(); 6];
     for step in &code.forward {
         let (kind, work) = match step {
-            Step::Map(map) => (0, map.count as usize),
+            Step::Map(map) => (0, (map.rows() * map.row) as usize),
             Step::Nest { nest, .. } => (1, nest.terms()),
             Step::Terms(terms) => (2, terms.count as usize * terms.signs.count()),
             Step::Chain(chain) => (3, chain.count as usize),

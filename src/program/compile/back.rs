@@ -7,18 +7,20 @@ use super::super::kernels::linear::Mode;
 use super::super::kernels::nest::Nest;
 use super::super::kernels::places::{Pair, Signs};
 use super::super::windows::{Back, Factors, Home, Terms, Window, WindowCode};
+use super::classes::Padding;
 use super::late::{Late, When};
 use super::narrow;
 use super::windows::{Made, Product};
 
 /// Emits the reverse steps; `needs` says of which leaves the adjoint is wanted.
-pub(super) fn reverse(code: &mut WindowCode, made: &[Made], mut needs: Vec<bool>, late: &Late) {
+pub(super) fn reverse(code: &mut WindowCode, made: &[Made], mut needs: Vec<bool>, late: &Late, padding: &Padding) {
     let len = code.len as usize;
     let parameters = code.parameters.start as usize..code.parameters.end as usize;
     for made in made {
         spread_needs(code, made, &mut needs);
     }
-    let mut planner = Planner { code, needs, written: vec![false; len], zeros: vec![false; len], back: vec![] };
+    let mut planner =
+        Planner { code, padding, needs, written: vec![false; len], zeros: vec![false; len], back: vec![] };
     for output in 0..planner.code.outputs.len() {
         let slot = planner.code.outputs[output] as usize;
         (planner.written[slot], planner.zeros[slot]) = (true, true);
@@ -116,6 +118,7 @@ fn each_place(product: &Product, factor: usize, mut visit: impl FnMut(u32)) {
 
 struct Planner<'c> {
     code: &'c mut WindowCode,
+    padding: &'c Padding,
     needs: Vec<bool>,
     written: Vec<bool>,
     zeros: Vec<bool>,
@@ -153,7 +156,8 @@ impl Planner<'_> {
                     let window = map.operands[operand as usize];
                     let still = matches!(window, Window::Affine { step: 0, .. });
                     let count = if still { 1 } else { map.count };
-                    let places: Vec<u32> = (0..count).map(|m| place(self.code, window, m)).collect();
+                    let mut places: Vec<u32> = (0..count).map(|m| place(self.code, window, m)).collect();
+                    places.retain(|&place| !self.padding.has(&(place..place + 1)));
                     if self.any_needed(&places) {
                         let may_store =
                             matches!(window, Window::Affine { .. }) && (map.count > 2 || map.count == count);

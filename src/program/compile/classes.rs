@@ -37,6 +37,20 @@ pub(super) struct Classes {
     pub(super) zero: u32,
     /// Whether they follow the levels.
     pub(super) by_level: bool,
+    /// Slots of nothing, which fill the last register of a row.
+    pub(super) padding: Padding,
+}
+
+/// Slots of nothing, in order.
+#[derive(Debug, Default)]
+pub(super) struct Padding(Vec<Range<u32>>);
+
+impl Padding {
+    /// Whether all of some slots, of which there are any, are of nothing.
+    pub(super) fn has(&self, slots: &Range<u32>) -> bool {
+        let before = self.0.partition_point(|padding| padding.start <= slots.start);
+        !slots.is_empty() && before > 0 && slots.end <= self.0[before - 1].end
+    }
 }
 
 const NOTHING: u32 = u32::MAX;
@@ -71,6 +85,7 @@ impl Classes {
             one: end,
             zero: end + 1,
             by_level,
+            padding: Padding::default(),
         };
         if by_level {
             let mut slots = slots_by_level(leaves, fused, &kinds);
@@ -80,6 +95,11 @@ impl Classes {
                 for class in level.chunk_by_mut(|&a, &b| kinds.class(a) == kinds.class(b)) {
                     if sorts && !goes_anywhere(class, |slot| kinds.side(slot)) {
                         sort_by_first_appearance(class, |slot| kinds.side(slot));
+                        if let Some(len) = classes.row(class, fused, &kinds) {
+                            class.chunks(len).for_each(|row| classes.push_row(row));
+                            before = None;
+                            continue;
+                        }
                     }
                     // Neighbours of the same shape on one level may be read together.
                     let alike = Some((kinds.level(class[0]), kinds.class(class[0]).1));
@@ -119,10 +139,60 @@ impl Classes {
         self.order.extend_from_slice(members);
     }
 
+    /// Gives slots to a row that fills whole registers with what is of nothing.
+    fn push_row(&mut self, members: &[u32]) {
+        self.len = self.len.next_multiple_of(8);
+        self.push(members, false);
+        let end = self.len.next_multiple_of(8);
+        self.padding.0.push(self.len..end);
+        self.len = end;
+    }
+
+    /// How long the rows of a class are, if they are worth whole registers.
+    ///
+    /// Members that go to the same place are a row or more; results of an operation have the rows of its operands.
+    fn row(&self, class: &[u32], fused: &Fused, kinds: &Kinds) -> Option<usize> {
+        if class.len() > MOST_OF_ROWS {
+            return None;
+        }
+        let len = match fused.code[class[0] as usize] {
+            Code::Linear(_) => {
+                let sides = class.chunk_by(|&a, &b| kinds.side(a) == kinds.side(b));
+                sides.fold(0, |len, side| gcd(len, side.len()))
+            }
+            Code::Map(_) => self.row_of_operands(class, fused)?,
+            _ => return None,
+        };
+        let padding = len.next_multiple_of(8) - len;
+        let worth_it = len >= SHORTEST_ROW && padding > 0 && PADDED * padding <= len;
+        (worth_it && class.len().is_multiple_of(len)).then_some(len)
+    }
+
+    /// How long the rows are that the members of a class read, if these fill registers.
+    fn row_of_operands(&self, class: &[u32], fused: &Fused) -> Option<usize> {
+        let slot = |member: u32| self.slots[fused.operands(member as usize)[0] as usize];
+        let ends = |m: usize| {
+            let end = slot(class[m]) + 1;
+            self.padding.has(&(end..end.next_multiple_of(8)))
+        };
+        (0..class.len()).find(|&m| ends(m)).map(|last| last + 1)
+    }
+
     /// The members of every class.
     pub(super) fn iter(&self) -> impl Iterator<Item = &[u32]> {
         self.starts.windows(2).map(|ends| &self.order[ends[0] as usize..ends[1] as usize])
     }
+}
+
+/// The most members of a class that is looked at for rows.
+const MOST_OF_ROWS: usize = 256;
+/// The shortest row that fills registers with nothing, and how many numbers it has for each slot of nothing at least.
+const SHORTEST_ROW: usize = 7;
+const PADDED: usize = 6;
+
+/// The greatest common divisor.
+fn gcd(a: usize, b: usize) -> usize {
+    if b == 0 { a } else { gcd(b, a % b) }
 }
 
 /// Calls `visit` with every operand of a computed slot.

@@ -212,10 +212,10 @@ impl Program {
         }
         let late = if runs(Pass::Late) { Late::find(&code, &made) } else { Late::default() };
         notes.late = late.count();
-        back::reverse(&mut code, &made, needs, &late);
+        back::reverse(&mut code, &made, needs, &late, &classes.padding);
         in_place::find(&mut code);
         if runs(Pass::Script) {
-            script::of_windows(&mut code);
+            script::of_windows(&mut code, &classes.padding);
         } else {
             code.turns = script::in_turn(&code.forward, &code.reverse);
         }

@@ -9,6 +9,7 @@ use super::super::kernels::{Isa, Zero};
 use super::super::lanes::{self, LaneCode, Operand, Span};
 use super::super::windows::{Back, Home, Map, Step, Window, WindowCode};
 use super::back::place;
+use super::classes::Padding;
 use super::outside::Uses;
 
 /// The most rows of a nest that become lines.
@@ -19,8 +20,10 @@ const MOST_NUMBERS: u32 = 256;
 const NEAR: usize = 16;
 
 /// Turns the steps of a run into turns.
-pub(super) fn of_windows(code: &mut WindowCode) {
-    let mut writer = Writer::new(Script::new(Isa::detect(), false));
+///
+/// What is of nothing may be written with what stands before it.
+pub(super) fn of_windows(code: &mut WindowCode, padding: &Padding) {
+    let mut writer = Writer::new(Script::new(Isa::detect(), false), padding);
     let forward = writer.turns(&code.forward, |writer, step| match step {
         Step::Map(map) => writer.map(code, map),
         Step::Nest { nest, mode, minus, zero, homes, .. } => {
@@ -48,7 +51,8 @@ pub(super) fn of_lanes(code: &mut LaneCode, candidates: &OutsideRows) {
     let uses = Uses::new(code);
     let (of_matrices, places) = (uses.columns_of_matrices(), Places(uses.rows_outside(candidates)));
     code.of_matrices = of_matrices;
-    let mut writer = Writer::new(Script::with_rows_outside(Isa::detect(), places.0.clone()));
+    let padding = Padding::default();
+    let mut writer = Writer::new(Script::with_rows_outside(Isa::detect(), places.0.clone()), &padding);
     let forward = writer.turns(&code.forward, |writer, step| match step {
         lanes::Step::Sum { out, sum } => {
             writer.sum_of_rows(code, sum, &places, |row| places.value(row), (places.value(*out), Mode::Store))
@@ -67,7 +71,7 @@ pub(super) fn of_lanes(code: &mut LaneCode, candidates: &OutsideRows) {
             let (target, mode) = places.target(*to, *mode);
             let (own, value, operands) = (Place::adjoints(map.out), places.value(map.out), places.operands(map));
             let row = Factor::Row(target);
-            writer.script.map_back(map.op, *place, map.count, row, own, value, &operands, mode)
+            writer.script.map_back(map.op, *place, map.count, row, own, value, &operands, (mode, false))
                 && writer.wrote(target, map.count)
         }
         _ => false,
@@ -182,16 +186,23 @@ impl Written {
 }
 
 /// Writes lines where it can, and leaves the other steps as they are.
-struct Writer {
+struct Writer<'p> {
     script: Script,
+    padding: &'p Padding,
     /// The lines since the last other step.
     written: Vec<Written>,
     turns: Vec<Turn>,
 }
 
-impl Writer {
-    fn new(script: Script) -> Self {
-        Self { script, written: vec![], turns: vec![] }
+impl<'p> Writer<'p> {
+    fn new(script: Script, padding: &'p Padding) -> Self {
+        Self { script, padding, written: vec![], turns: vec![] }
+    }
+
+    /// Whether what fills the last register of a row is of nothing.
+    fn fills(&self, first: u32, count: u32) -> bool {
+        let end = first + count;
+        self.padding.has(&(end..first + count.next_multiple_of(8)))
     }
 
     /// The turns of some steps: of those that `line` has written lines for, and of the others.
@@ -249,7 +260,8 @@ impl Writer {
                 start = Some((Place::shared(u), minus));
             }
         }
-        let line = |start, mode| Sum { out, count: 1, start, terms: SmallVec::new(), mode, zero: sum.zero };
+        let line =
+            |start, mode| Sum { out, count: 1, start, terms: SmallVec::new(), mode, zero: sum.zero, fills: false };
         let mut lines: SmallVec<[Sum; 2]> = SmallVec::from_iter([line(start, mode)]);
         // Numbers stand between the products of different signs, since both have room for them.
         let [plus, minus] = products;
@@ -278,13 +290,14 @@ impl Writer {
 
     fn map_back(&mut self, code: &WindowCode, map: &Map, operand: usize, mode: Mode) -> bool {
         let Some(operands) = operands(code, map) else { return false };
-        let (target, place, count) = match operands[operand] {
+        let (target, to, count) = match operands[operand] {
             Factor::Row(row) => (Factor::Row(row.adjoint()), row.adjoint(), map.count),
             Factor::Number(number) => (Factor::Number(number.adjoint()), number.adjoint(), 1),
         };
+        let fills = count > 1 && self.fills(place(code, map.operands[operand], 0), count);
         let (adjoint, value) = (Place::adjoints(map.out), Place::values(map.out));
-        self.script.map_back(map.op, operand, map.count, target, adjoint, value, &operands, mode)
-            && self.wrote(place, count)
+        self.script.map_back(map.op, operand, map.count, target, adjoint, value, &operands, (mode, fills))
+            && self.wrote(to, count)
     }
 
     /// The lines of a nest, if it is some; `out` and `place` say where X and the two factors lie.
@@ -299,7 +312,9 @@ impl Writer {
         let Some(short) = nest.short_rows(MOST_ROWS, most_terms) else { return false };
         let mut sums: SmallVec<[Sum; 4]> = SmallVec::new();
         for (first, factors) in &short.rows {
-            let mut sum = Sum { out: out(*first), count: short.count, start: None, terms: SmallVec::new(), mode, zero };
+            let fills = self.fills(*first, short.count);
+            let (out, terms) = (out(*first), SmallVec::new());
+            let mut sum = Sum { out, count: short.count, start: None, terms, mode, zero, fills };
             for &[y, z] in factors {
                 let (y, z) = ((place(0, y), y), (place(1, z), z));
                 let (factor, row) = match short.stand {

@@ -254,11 +254,37 @@ impl Emitter<'_> {
             }
             let out = self.slot(members[start]);
             let arity = u8::try_from(arity).expect("three operands at most");
-            let map = Map { op, out, count: narrow(count), arity, operands, spread: self.code.spread };
+            let count = narrow(count);
+            let mut map = Map { op, out, count, row: count, arity, operands, spread: self.code.spread };
+            if let Some(Step::Map(last)) = self.code.forward.last()
+                && let Some(both) = self.with_padding(last, &map)
+            {
+                self.code.forward.pop();
+                self.made.pop();
+                map = both;
+            }
             self.code.spread += map.room();
-            self.code.scratch = self.code.scratch.max(count.next_multiple_of(8));
+            self.code.scratch = self.code.scratch.max((map.count as usize).next_multiple_of(8));
             self.push(Step::Map(map), Made::Map(map));
         }
+    }
+
+    /// A map that goes on with another where the padding of its rows ends.
+    fn with_padding(&self, last: &Map, next: &Map) -> Option<Map> {
+        let by = next.out - last.out;
+        let padding = &self.classes.padding;
+        let goes_on = |(last_window, window): (&Window, &Window)| match (*last_window, *window) {
+            (Window::Affine { first, step: 1 }, Window::Affine { first: second, step: 1 }) => {
+                first + by == second && padding.has(&(first + last.count..second))
+            }
+            (Window::Affine { first, step: 0 }, Window::Affine { first: second, step: 0 }) => first == second,
+            _ => false,
+        };
+        let alike = last.op == next.op && last.row == next.row && by.is_multiple_of(last.row_step());
+        (alike
+            && padding.has(&(last.out + last.count..next.out))
+            && last.operands.iter().zip(&next.operands).all(goes_on))
+        .then(|| Map { count: by + next.count, ..*last })
     }
 
     fn linear(&mut self, zero: Zero, members: &[u32]) {

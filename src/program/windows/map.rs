@@ -17,6 +17,16 @@ impl Map {
             * windows.map(|&window| u32::from(self.neighbours(window, len).is_none())).sum::<u32>()
     }
 
+    /// How many rows there are.
+    pub(in super::super) fn rows(&self) -> u32 {
+        self.count.div_ceil(self.row_step())
+    }
+
+    /// How far one row is from the next.
+    pub(in super::super) fn row_step(&self) -> u32 {
+        self.row.next_multiple_of(8)
+    }
+
     /// Whether its results are computed one by one.
     fn is_short(&self) -> bool {
         self.count <= 2

@@ -39,6 +39,8 @@ pub(super) struct Map {
     pub(super) op: Op,
     pub(super) out: u32,
     pub(super) count: u32,
+    /// How long the rows are, between which a register is filled with what is of nothing.
+    pub(super) row: u32,
     pub(super) arity: u8,
     pub(super) operands: [Window; 3],
     /// Where the operands that are not neighbours are spread out in a run, and stay.

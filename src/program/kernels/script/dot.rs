@@ -32,8 +32,8 @@ impl<const NUMBER: bool, const ABSORB: bool, const ADD: bool> Instruction for Do
         unsafe {
             let factors = Factors {
                 number: if NUMBER { simd.splat(line.number(1, memory)) } else { simd.splat(0.0) },
-                factor: if NUMBER { std::ptr::null() } else { line.rows(1, memory) },
-                row: line.rows(2, memory),
+                factor: if NUMBER { std::ptr::null() } else { line.rows::<true>(1, memory) },
+                row: line.rows::<true>(2, memory),
                 len: line.count as usize,
             };
             let mut sum = factors.sum::<NUMBER, false>(simd);
@@ -42,7 +42,7 @@ impl<const NUMBER: bool, const ABSORB: bool, const ADD: bool> Instruction for Do
             }
             let total = simd.total(sum);
             let total = if line.minus == 0 { total } else { -total };
-            let out = line.rows(0, memory);
+            let out = line.rows::<true>(0, memory);
             *out = if ADD { *out + total } else { total };
         }
     }

@@ -3,7 +3,7 @@
 use super::super::isa::Instruction;
 use super::super::map::{Rule, forward_loop, is_number, reverse_loop};
 use super::super::vector::Simd;
-use super::{ALL, Line, Memory};
+use super::{ALL, FILLS, Line, Memory};
 
 /// How many numbers are computed before they are added where they belong.
 const SCRATCH: usize = 32;
@@ -18,11 +18,11 @@ pub(in super::super) struct Forward<R, const N: usize, const NUMBERS: u8>(R);
 impl<R: Rule<N>, const N: usize, const NUMBERS: u8> Instruction for Forward<R, N, NUMBERS> {
     #[inline(always)]
     unsafe fn run<S: Simd>(_: S, line: &Line, memory: &Memory) {
-        let count = line.len(memory);
+        let count = line.len::<false>(memory);
         let len = count.next_multiple_of(8);
         // SAFETY: the caller vouches for the places, the script for operands apart from the result.
         unsafe {
-            let (rule, out) = (R::of(line.op(memory)), line.rows(0, memory));
+            let (rule, out) = (R::of(line.op(memory)), line.rows::<false>(0, memory));
             let operands = Operands::<N, NUMBERS>::new(line, 1, memory);
             let out = std::slice::from_raw_parts_mut(out, len);
             forward_loop::<R, N, NUMBERS>(rule, operands.piece(0, len), count, out);
@@ -39,22 +39,44 @@ impl<R: Rule<N>, const N: usize, const PLACE: usize, const NUMBERS: u8, const AD
 {
     #[inline(always)]
     unsafe fn run<S: Simd>(simd: S, line: &Line, memory: &Memory) {
-        let count = line.len(memory);
+        let count = line.len::<false>(memory);
         let len = count.next_multiple_of(8);
         // SAFETY: the caller vouches for the places, the script for operands apart from the result.
         unsafe {
             let rule = R::of(line.op(memory));
-            let target = line.rows(0, memory);
+            let target = line.rows::<false>(0, memory);
             let operands = Operands::<N, NUMBERS>::new(line, 3, memory);
-            let to_number = is_number(NUMBERS, PLACE) && line.minus >> ALL & 1 == 1;
-            let adjoint = std::slice::from_raw_parts(line.rows(1, memory), len);
-            let value = std::slice::from_raw_parts(line.rows(2, memory), len);
-            if !ADD && !to_number && len == count {
+            let to_number = is_number(NUMBERS, PLACE) && line.has(ALL);
+            let adjoint = std::slice::from_raw_parts(line.rows::<false>(1, memory), len);
+            let value = std::slice::from_raw_parts(line.rows::<false>(2, memory), len);
+            let fills = line.has(FILLS);
+            if !ADD && !to_number && (len == count || fills) {
                 let out = std::slice::from_raw_parts_mut(target, len);
                 let operands = operands.piece(0, len);
                 return reverse_loop::<R, N, PLACE, NUMBERS>(rule, operands, count, value, adjoint, out);
             }
             let mut total = simd.splat(0.0);
+            if R::NEAR_PARTIALS.is_none() {
+                for first in (0..count).step_by(8) {
+                    let mut scratch = [0.0; 8];
+                    let some = (count - first).min(8);
+                    let parts = operands.piece(first, 8);
+                    let (value, adjoint) = (&value[first..][..8], &adjoint[first..][..8]);
+                    reverse_loop::<R, N, PLACE, NUMBERS>(rule, parts, some, value, adjoint, &mut scratch);
+                    if to_number {
+                        for at in (0..some).step_by(S::WIDTH) {
+                            total = simd.add(total, simd.load_some(scratch.as_ptr().add(at), (some - at).min(S::WIDTH)));
+                        }
+                    } else {
+                        write::<S, ADD>(simd, &scratch, target.add(first), if fills { 8 } else { some });
+                    }
+                }
+                if to_number {
+                    let total = simd.total(total);
+                    *target = if ADD { *target + total } else { total };
+                }
+                return;
+            }
             let mut scratch = Scratch([0.0; SCRATCH]);
             for (first, some) in pieces(SCRATCH, count) {
                 let scratch = &mut scratch.0[..some.next_multiple_of(8)];
@@ -67,6 +89,7 @@ impl<R: Rule<N>, const N: usize, const PLACE: usize, const NUMBERS: u8, const AD
                         total = simd.add(total, simd.load_some(scratch.as_ptr().add(at), (some - at).min(S::WIDTH)));
                     }
                 } else {
+                    let some = if fills { scratch.len() } else { some };
                     write::<S, ADD>(simd, scratch, target.add(first), some);
                 }
             }
@@ -101,7 +124,7 @@ impl<const N: usize, const NUMBERS: u8> Operands<N, NUMBERS> {
                 *first = if is_number(NUMBERS, n) {
                     line.base(place + n, memory).add(line.firsts[place + n] as usize)
                 } else {
-                    line.rows(place + n, memory)
+                    line.rows::<false>(place + n, memory)
                 };
             }
         }

@@ -8,11 +8,14 @@
 //! Bell (1973), Threaded code, doi:10.1145/362248.362270.
 
 mod dot;
+mod line;
 mod map;
 mod pair;
 mod place;
 mod sum;
 
+use line::{ALL, FILLS, FILLS_OTHER, PLACES, START};
+pub(super) use line::{Function, Line, Memory};
 pub(super) use map::{Forward, Reverse};
 use place::{Base, OWN};
 pub(crate) use place::{MOST_OUTSIDE, Place};
@@ -77,6 +80,8 @@ pub(crate) struct Sum {
     pub mode: Mode,
     /// What zero times infinity is.
     pub zero: Zero,
+    /// Whether what fills the last register beyond the result may be written: it is of nothing.
+    pub fills: bool,
 }
 
 impl Sum {
@@ -98,7 +103,8 @@ impl Sum {
             },
             ..*term
         };
-        Self { out: later(self.out), count, terms: self.terms.iter().map(term).collect(), ..self.clone() }
+        let fills = self.fills && first + count == self.count;
+        Self { out: later(self.out), count, terms: self.terms.iter().map(term).collect(), fills, ..self.clone() }
     }
 
     /// The terms, those with a number first, without the last if it is like the one before and that counts twice.
@@ -119,96 +125,8 @@ impl Sum {
 /// The most terms of a sum.
 pub(crate) const MOST_TERMS: usize = 3;
 
-/// How a line is run.
-///
-/// # Safety
-/// The processor has the instruction set for which it was made, and the places of the line lie in memory.
-pub(super) type Function = unsafe fn(&Line, &Memory);
-
-/// One step: what to do, and where.
-#[derive(Clone, Debug)]
-pub(super) struct Line {
-    function: Function,
-    count: u32,
-    firsts: [u32; PLACES],
-    bases: [Base; PLACES],
-    /// A bit for each number, and that of [`START`], whose sign is turned, and [`ALL`]; of a map, a bit for each
-    /// operand that is one number, and [`ALL`] if the adjoint that it adds to is one.
-    minus: u8,
-}
-
-/// How many places a line has: that of the result is the first.
-const PLACES: usize = 8;
-/// Where sums have the number that they begin with.
-const START: usize = 7;
-/// The bit of sums whose products are subtracted.
-const ALL: usize = 6;
-/// Where maps have the number of their operation.
-const OP: usize = 7;
-
-/// Where the slices of a run begin.
-pub(super) struct Memory {
-    at: *const *mut f64,
-    /// How many numbers a row has.
-    lanes: usize,
-    ops: *const Op,
-}
-
-impl Line {
-    fn new(function: Function, count: u32, places: &[Place], last: Place, minus: u8) -> Self {
-        let (mut firsts, mut bases) = ([0; PLACES], [Base::OWN; PLACES]);
-        for (at, &Place { base, first }) in places.iter().enumerate().chain([(PLACES - 1, &last)]) {
-            (firsts[at], bases[at]) = (first, base);
-        }
-        Self { function, count, firsts, bases, minus }
-    }
-
-    /// Points at the rows of a place.
-    ///
-    /// # Safety
-    /// The memory has them.
-    #[inline(always)]
-    unsafe fn rows(&self, place: usize, memory: &Memory) -> *mut f64 {
-        // SAFETY: as the caller promises.
-        unsafe { self.base(place, memory).add(self.firsts[place] as usize * memory.lanes) }
-    }
-
-    /// Where the slice of a place begins.
-    ///
-    /// # Safety
-    /// The memory has it.
-    #[inline(always)]
-    unsafe fn base(&self, place: usize, memory: &Memory) -> *mut f64 {
-        // SAFETY: as the caller promises.
-        unsafe { memory.at.add(usize::from(self.bases[place].0)).read() }
-    }
-
-    /// The number at a place.
-    ///
-    /// # Safety
-    /// The memory has it.
-    #[inline(always)]
-    unsafe fn number(&self, place: usize, memory: &Memory) -> f64 {
-        // SAFETY: as the caller promises.
-        unsafe { self.base(place, memory).add(self.firsts[place] as usize).read() }
-    }
-
-    /// How many numbers the line computes.
-    #[inline(always)]
-    fn len(&self, memory: &Memory) -> usize {
-        self.count as usize * memory.lanes
-    }
-
-    /// The operation of a line.
-    ///
-    /// # Safety
-    /// The line is a map, and the memory is of its script.
-    #[inline(always)]
-    unsafe fn op(&self, memory: &Memory) -> Op {
-        // SAFETY: as the caller promises.
-        unsafe { memory.ops.add(self.firsts[OP] as usize).read() }
-    }
-}
+/// From how many numbers on a line is not short.
+const SHORT: u32 = 32;
 
 /// Lines, and how much memory they reach.
 #[derive(Clone, Debug)]
@@ -389,7 +307,8 @@ impl Script {
         let all = products.clone().any(|term| term.minus);
         assert!(products.clone().all(|term| term.minus == all), "products of rows have one sign");
         let numbers = terms.len() - products.count();
-        let function = sum::function(self.isa_for(sum.count), (terms.len(), numbers, twice), sum.mode, sum.zero);
+        let shape = (terms.len(), numbers, twice);
+        let function = sum::function(self.isa_for(sum.count), self.is_short(sum), shape, sum.mode, sum.zero);
         let mut places: SmallVec<[Place; PLACES]> = SmallVec::from_slice(&[sum.out]);
         let mut minus = u8::from(all) << ALL;
         for (n, term) in terms.iter().enumerate() {
@@ -397,10 +316,17 @@ impl Script {
             minus |= u8::from(is_number && term.minus != all) << n;
             places.extend([factor, term.row]);
         }
-        self.reach(sum.out, sum.count);
+        minus |= self.fills(sum, FILLS);
         let (start, subtracted) = sum.start.unwrap_or((Place::NOTHING, false));
         self.reach_number(start);
         Line::new(function, sum.count, &places, start, minus | u8::from(subtracted != all) << START)
+    }
+
+    /// Takes what a sum writes into account; the bit if that fills the last register.
+    fn fills(&mut self, sum: &Sum, bit: usize) -> u8 {
+        let fills = sum.fills && !self.over_lanes;
+        self.reach(sum.out, if fills { self.whole(sum.count) } else { sum.count });
+        u8::from(fills) << bit
     }
 
     /// Writes the sum of a product over neighbouring numbers: `sum.out` is one number, and there is one term.
@@ -453,7 +379,7 @@ impl Script {
         adjoint: Place,
         value: Place,
         operands: &[Factor],
-        mode: Mode,
+        (mode, fills): (Mode, bool),
     ) -> bool {
         check_target(target.place(count).0);
         let len = self.whole(count);
@@ -462,11 +388,11 @@ impl Script {
         let numbers = numbers_of(op, operands);
         let function = super::map::reverse_line(self.isa, op, place, mode, numbers);
         let Some(function) = function.filter(|_| apart) else { return false };
-        let target_place = self.reach_factor(target, count);
+        let target_place = self.reach_factor(target, if fills { len } else { count });
         let rest = read.iter().chain(operands).map(|&read| self.reach_factor(read, len));
         let places: SmallVec<[Place; PLACES]> = std::iter::once(target_place).chain(rest).collect();
         let op = self.op(op);
-        let minus = numbers | u8::from(target.is_number()) << ALL;
+        let minus = numbers | u8::from(target.is_number()) << ALL | u8::from(fills) << FILLS;
         self.lines.push(Line::new(function, count, &places, op, minus));
         true
     }
@@ -484,6 +410,12 @@ impl Script {
     /// How many rows a map reads: as many numbers as fill whole registers.
     fn whole(&self, count: u32) -> u32 {
         if self.over_lanes { count } else { count.next_multiple_of(8) }
+    }
+
+    /// Whether a sum is short: it has a few registers of single numbers, and nothing but products that are added.
+    fn is_short(&self, sum: &Sum) -> bool {
+        let plain = sum.start.is_none() && sum.terms.iter().all(|term| !term.minus);
+        !self.over_lanes && sum.count < SHORT && plain
     }
 
     /// The set for lines of sums of `count` rows.

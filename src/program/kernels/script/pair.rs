@@ -1,10 +1,10 @@
 //! The lines of two products with a factor in common: the adjoints of both factors of a product.
 
 use super::super::Zero;
-use super::super::isa::Instruction;
+use super::super::isa::{Instruction, Isa};
 use super::super::linear::{Mode, has_nan, product};
 use super::super::vector::{Simd, load};
-use super::{ALL, Factor, Line, Memory, PLACES, Place, Script, Sum, check_target};
+use super::{ALL, FILLS, FILLS_OTHER, Factor, Function, Line, Memory, PLACES, Place, Script, Sum, check_target};
 use smallvec::SmallVec;
 
 impl Sum {
@@ -33,16 +33,13 @@ impl Script {
     pub(crate) fn amend_with_pair(&mut self, line: u32, sums: [&Sum; 2]) {
         let [a, b] = sums;
         assert!(a.pairs_with(b), "two products with a factor in common");
-        let function = match (a.mode, b.mode) {
-            (Mode::Store, Mode::Store) => self.isa.function::<Pair<false, false>>(),
-            (Mode::Store, Mode::Add) => self.isa.function::<Pair<false, true>>(),
-            (Mode::Add, Mode::Store) => self.isa.function::<Pair<true, false>>(),
-            (Mode::Add, Mode::Add) => self.isa.function::<Pair<true, true>>(),
-        };
+        let (isa, modes) = (self.isa_for(a.count), [a.mode, b.mode]);
+        let function = if self.is_short(a) { of_modes::<true>(isa, modes) } else { of_modes::<false>(isa, modes) };
         let mut places: SmallVec<[Place; PLACES]> = SmallVec::new();
-        for sum in sums {
+        let mut minus = u8::from(a.terms[0].minus) << ALL;
+        for (sum, bit) in sums.into_iter().zip([FILLS, FILLS_OTHER]) {
             check_target(sum.out);
-            self.reach(sum.out, sum.count);
+            minus |= self.fills(sum, bit);
             places.push(sum.out);
         }
         places.push(self.reach_factor(a.terms[0].factor, a.count));
@@ -50,30 +47,43 @@ impl Script {
             self.reach(sum.terms[0].row, sum.count);
             places.push(sum.terms[0].row);
         }
-        let minus = u8::from(a.terms[0].minus) << ALL;
         self.lines[line as usize] = Line::new(function, a.count, &places, Place::NOTHING, minus);
     }
 }
 
-/// Two products with a factor in common, of which each is added to what stands there or stored.
-struct Pair<const ADD: bool, const ADD_OTHER: bool>;
+fn of_modes<const SHORT: bool>(isa: Isa, modes: [Mode; 2]) -> Function {
+    match modes {
+        [Mode::Store, Mode::Store] => isa.function::<Pair<SHORT, false, false>>(),
+        [Mode::Store, Mode::Add] => isa.function::<Pair<SHORT, false, true>>(),
+        [Mode::Add, Mode::Store] => isa.function::<Pair<SHORT, true, false>>(),
+        [Mode::Add, Mode::Add] => isa.function::<Pair<SHORT, true, true>>(),
+    }
+}
 
-impl<const ADD: bool, const ADD_OTHER: bool> Instruction for Pair<ADD, ADD_OTHER> {
+/// Two products with a factor in common, of which each is added to what stands there or stored.
+struct Pair<const SHORT: bool, const ADD: bool, const ADD_OTHER: bool>;
+
+impl<const SHORT: bool, const ADD: bool, const ADD_OTHER: bool> Instruction for Pair<SHORT, ADD, ADD_OTHER> {
     #[inline(always)]
     unsafe fn run<S: Simd>(simd: S, line: &Line, memory: &Memory) {
         // SAFETY: the caller vouches for the places; no register goes beyond `len` numbers.
         unsafe {
-            let len = line.len(memory);
-            let sign = if line.minus >> ALL & 1 == 0 { 1.0 } else { -1.0 };
+            let len = line.len::<SHORT>(memory);
+            let row = |place: usize| line.rows::<SHORT>(place, memory);
+            let minus = !SHORT && line.has(ALL);
             let rows = Rows::<S> {
-                outs: [line.rows(0, memory), line.rows(1, memory)],
-                factor: line.rows(2, memory),
-                others: [line.rows(3, memory), line.rows(4, memory)],
-                start: simd.splat(-0.0 * sign),
-                sign: simd.splat(sign),
+                outs: [row(0), row(1)],
+                factor: row(2),
+                others: [row(3), row(4)],
+                fills: [line.has(FILLS), line.has(FILLS_OTHER)],
+                start: simd.splat(if minus { 0.0 } else { -0.0 }),
+                minus,
             };
             let mut done = 0;
-            while len - done >= S::WIDTH {
+            for _ in 0..if SHORT { super::SHORT as usize / S::WIDTH } else { usize::MAX } {
+                if len - done < S::WIDTH {
+                    break;
+                }
                 rows.register::<ADD, ADD_OTHER, true>(simd, done, S::WIDTH);
                 done += S::WIDTH;
             }
@@ -88,9 +98,11 @@ struct Rows<S: Simd> {
     outs: [*mut f64; 2],
     factor: *const f64,
     others: [*const f64; 2],
+    /// Whether the last register of each is filled.
+    fills: [bool; 2],
     /// Nothing, with the sign that is turned.
     start: S::Vector,
-    sign: S::Vector,
+    minus: bool,
 }
 
 impl<S: Simd> Rows<S> {
@@ -116,20 +128,36 @@ impl<S: Simd> Rows<S> {
                 first = product::<S, true, false>(simd, factor, a, self.start);
                 second = product::<S, true, false>(simd, factor, b, self.start);
             }
-            self.write::<ADD, WHOLE>(simd, first, self.outs[0].add(done), some);
-            self.write::<ADD_OTHER, WHOLE>(simd, second, self.outs[1].add(done), some);
+            self.write::<ADD, WHOLE>(simd, first, self.outs[0].add(done), some, self.fills[0]);
+            self.write::<ADD_OTHER, WHOLE>(simd, second, self.outs[1].add(done), some, self.fills[1]);
         }
     }
 
     /// # Safety
-    /// `to` points at `some` numbers.
+    /// `to` points at `some` numbers, at a whole register if it is filled.
     #[inline(always)]
-    unsafe fn write<const ADD: bool, const WHOLE: bool>(&self, simd: S, product: S::Vector, to: *mut f64, some: usize) {
+    unsafe fn write<const ADD: bool, const WHOLE: bool>(
+        &self,
+        simd: S,
+        product: S::Vector,
+        to: *mut f64,
+        some: usize,
+        fills: bool,
+    ) {
         // SAFETY: as the caller promises.
         unsafe {
-            let before = if ADD { load::<S, WHOLE>(simd, to, some) } else { simd.splat(-0.0) };
-            let total = simd.mul_add(product, self.sign, before);
-            if WHOLE { simd.store(total, to) } else { simd.store_some(total, to, some) }
+            if WHOLE || fills {
+                let before = if ADD { simd.load(to) } else { simd.splat(-0.0) };
+                simd.store(self.total(simd, before, product), to);
+            } else {
+                let before = if ADD { simd.load_some(to, some) } else { simd.splat(-0.0) };
+                simd.store_some(self.total(simd, before, product), to, some);
+            }
         }
+    }
+    /// What is written where `before` stood, or −0 if that is forgotten.
+    #[inline(always)]
+    fn total(&self, simd: S, before: S::Vector, product: S::Vector) -> S::Vector {
+        if self.minus { simd.sub(before, product) } else { simd.add(before, product) }
     }
 }

@@ -4,80 +4,99 @@ use super::super::Zero;
 use super::super::isa::{Instruction, Isa};
 use super::super::linear::{Mode, has_nan, product};
 use super::super::vector::Simd;
-use super::{ALL, Function, Line, Memory, START};
+use super::{ALL, FILLS, Function, Line, Memory, START};
 
 /// The function for so many terms, of which the first `numbers` have a number as factor; with `twice`, the last counts
-/// twice.
+/// twice. A `short` one is of some single numbers.
 ///
 /// # Panics
 /// When there are more than three terms, or one with a number counts twice.
-pub(super) fn function(isa: Isa, shape: (usize, usize, bool), mode: Mode, zero: Zero) -> Function {
+pub(super) fn function(isa: Isa, short: bool, shape: (usize, usize, bool), mode: Mode, zero: Zero) -> Function {
     match (mode, zero) {
-        (Mode::Store, Zero::Multiplies) => of_shape::<false, false>(isa, shape),
-        (Mode::Add, Zero::Multiplies) => of_shape::<false, true>(isa, shape),
-        (Mode::Store, Zero::Absorbs) => of_shape::<true, false>(isa, shape),
-        (Mode::Add, Zero::Absorbs) => of_shape::<true, true>(isa, shape),
+        (Mode::Store, Zero::Multiplies) => of_length::<false, false>(isa, short, shape),
+        (Mode::Add, Zero::Multiplies) => of_length::<false, true>(isa, short, shape),
+        (Mode::Store, Zero::Absorbs) => of_length::<true, false>(isa, short, shape),
+        (Mode::Add, Zero::Absorbs) => of_length::<true, true>(isa, short, shape),
     }
 }
 
-fn of_shape<const ABSORB: bool, const ADD: bool>(isa: Isa, (terms, numbers, twice): (usize, usize, bool)) -> Function {
+fn of_length<const ABSORB: bool, const ADD: bool>(isa: Isa, short: bool, shape: (usize, usize, bool)) -> Function {
+    if short { of_shape::<true, ABSORB, ADD>(isa, shape) } else { of_shape::<false, ABSORB, ADD>(isa, shape) }
+}
+
+fn of_shape<const SHORT: bool, const ABSORB: bool, const ADD: bool>(
+    isa: Isa,
+    (terms, numbers, twice): (usize, usize, bool),
+) -> Function {
     match (terms, numbers, twice) {
-        (0, 0, false) => isa.function::<Products<0, 0, false, ABSORB, ADD>>(),
-        (1, 0, false) => isa.function::<Products<1, 0, false, ABSORB, ADD>>(),
-        (1, 0, true) => isa.function::<Products<1, 0, true, ABSORB, ADD>>(),
-        (1, 1, false) => isa.function::<Products<1, 1, false, ABSORB, ADD>>(),
-        (2, 0, false) => isa.function::<Products<2, 0, false, ABSORB, ADD>>(),
-        (2, 0, true) => isa.function::<Products<2, 0, true, ABSORB, ADD>>(),
-        (2, 1, false) => isa.function::<Products<2, 1, false, ABSORB, ADD>>(),
-        (2, 1, true) => isa.function::<Products<2, 1, true, ABSORB, ADD>>(),
-        (2, 2, false) => isa.function::<Products<2, 2, false, ABSORB, ADD>>(),
-        (3, 0, false) => isa.function::<Products<3, 0, false, ABSORB, ADD>>(),
-        (3, 1, false) => isa.function::<Products<3, 1, false, ABSORB, ADD>>(),
-        (3, 2, false) => isa.function::<Products<3, 2, false, ABSORB, ADD>>(),
-        (3, 3, false) => isa.function::<Products<3, 3, false, ABSORB, ADD>>(),
+        (0, 0, false) => isa.function::<Products<0, 0, false, SHORT, ABSORB, ADD>>(),
+        (1, 0, false) => isa.function::<Products<1, 0, false, SHORT, ABSORB, ADD>>(),
+        (1, 0, true) => isa.function::<Products<1, 0, true, SHORT, ABSORB, ADD>>(),
+        (1, 1, false) => isa.function::<Products<1, 1, false, SHORT, ABSORB, ADD>>(),
+        (2, 0, false) => isa.function::<Products<2, 0, false, SHORT, ABSORB, ADD>>(),
+        (2, 0, true) => isa.function::<Products<2, 0, true, SHORT, ABSORB, ADD>>(),
+        (2, 1, false) => isa.function::<Products<2, 1, false, SHORT, ABSORB, ADD>>(),
+        (2, 1, true) => isa.function::<Products<2, 1, true, SHORT, ABSORB, ADD>>(),
+        (2, 2, false) => isa.function::<Products<2, 2, false, SHORT, ABSORB, ADD>>(),
+        (3, 0, false) => isa.function::<Products<3, 0, false, SHORT, ABSORB, ADD>>(),
+        (3, 1, false) => isa.function::<Products<3, 1, false, SHORT, ABSORB, ADD>>(),
+        (3, 2, false) => isa.function::<Products<3, 2, false, SHORT, ABSORB, ADD>>(),
+        (3, 3, false) => isa.function::<Products<3, 3, false, SHORT, ABSORB, ADD>>(),
         _ => panic!("no line for {terms} terms, {numbers} of them with a number, the last twice: {twice}"),
     }
 }
 
 /// A sum of `N` products, of which the first `K` have a number as factor and the last counts twice if `TWICE`.
-struct Products<const N: usize, const K: usize, const TWICE: bool, const ABSORB: bool, const ADD: bool>;
+struct Products<
+    const N: usize,
+    const K: usize,
+    const TWICE: bool,
+    const SHORT: bool,
+    const ABSORB: bool,
+    const ADD: bool,
+>;
 
-impl<const N: usize, const K: usize, const TWICE: bool, const ABSORB: bool, const ADD: bool> Instruction
-    for Products<N, K, TWICE, ABSORB, ADD>
+impl<const N: usize, const K: usize, const TWICE: bool, const SHORT: bool, const ABSORB: bool, const ADD: bool>
+    Instruction for Products<N, K, TWICE, SHORT, ABSORB, ADD>
 {
     #[inline(always)]
     unsafe fn run<S: Simd>(simd: S, line: &Line, memory: &Memory) {
         // SAFETY: the caller vouches for the places; no register goes beyond `len` numbers.
         unsafe {
-            let sign = |bit: usize| if line.minus >> bit & 1 == 0 { 1.0 } else { -1.0 };
-            let len = line.len(memory);
-            let x = line.rows(0, memory);
+            let len = line.len::<SHORT>(memory);
+            let x = line.rows::<SHORT>(0, memory);
             let mut terms = Terms::<S, N> {
-                start: simd.splat(sign(START) * line.number(START, memory)),
-                sign: simd.splat(sign(ALL)),
+                start: simd.splat(if SHORT { -0.0 } else { line.signed(START, START, memory) }),
+                minus: !SHORT && line.has(ALL),
                 scales: [simd.splat(0.0); N],
                 factors: [std::ptr::null(); N],
                 rows: [std::ptr::null(); N],
             };
             for n in 0..N {
                 if n < K {
-                    terms.scales[n] = simd.splat(sign(n) * line.number(1 + 2 * n, memory));
+                    let place = 1 + 2 * n;
+                    let number = if SHORT { line.number(place, memory) } else { line.signed(place, n, memory) };
+                    terms.scales[n] = simd.splat(number);
                 } else {
-                    terms.factors[n] = line.rows(1 + 2 * n, memory);
+                    terms.factors[n] = line.rows::<SHORT>(1 + 2 * n, memory);
                 }
-                terms.rows[n] = line.rows(2 + 2 * n, memory);
+                terms.rows[n] = line.rows::<SHORT>(2 + 2 * n, memory);
             }
             let mut done = 0;
-            while len - done >= 4 * S::WIDTH {
+            while !SHORT && len - done >= 4 * S::WIDTH {
                 terms.block::<K, 4, TWICE, ABSORB, ADD>(simd, x, done);
                 done += 4 * S::WIDTH;
             }
-            while len - done >= S::WIDTH {
+            // A short one has so few registers that a loop over them is not worth its code.
+            for _ in 0..if SHORT { super::SHORT as usize / S::WIDTH } else { usize::MAX } {
+                if len - done < S::WIDTH {
+                    break;
+                }
                 terms.block::<K, 1, TWICE, ABSORB, ADD>(simd, x, done);
                 done += S::WIDTH;
             }
             if done < len {
-                terms.rest::<K, TWICE, ABSORB, ADD>(simd, x, done, len - done);
+                terms.rest::<K, TWICE, ABSORB, ADD>(simd, x, done, len - done, line.has(FILLS));
             }
         }
     }
@@ -86,8 +105,8 @@ impl<const N: usize, const K: usize, const TWICE: bool, const ABSORB: bool, cons
 /// What a sum is made of: rows, with a number for the first of them and a second row for the others.
 struct Terms<S: Simd, const N: usize> {
     start: S::Vector,
-    /// 1, or −1 where all products are subtracted: what is added to them has its sign turned before.
-    sign: S::Vector,
+    /// Whether all products are subtracted: what is added to them has its sign turned before.
+    minus: bool,
     scales: [S::Vector; N],
     factors: [*const f64; N],
     rows: [*const f64; N],
@@ -123,7 +142,7 @@ impl<S: Simd, const N: usize> Terms<S, N> {
     #[inline(always)]
     fn total<const K: usize>(&self, simd: S, before: S::Vector, sum: S::Vector) -> S::Vector {
         // Without products of rows the numbers have the signs.
-        if K == N { simd.add(before, sum) } else { simd.mul_add(sum, self.sign, before) }
+        if K < N && self.minus { simd.sub(before, sum) } else { simd.add(before, sum) }
     }
 
     /// # Safety
@@ -154,7 +173,7 @@ impl<S: Simd, const N: usize> Terms<S, N> {
     /// Up to one register.
     ///
     /// # Safety
-    /// The rows have `some` numbers from `done` on.
+    /// The rows have `some` numbers from `done` on, that of the result a whole register if it is filled.
     #[inline(always)]
     unsafe fn rest<const K: usize, const TWICE: bool, const ABSORB: bool, const ADD: bool>(
         &self,
@@ -162,6 +181,7 @@ impl<S: Simd, const N: usize> Terms<S, N> {
         x: *mut f64,
         done: usize,
         some: usize,
+        fills: bool,
     ) {
         let mut sum = self.start;
         for n in 0..N {
@@ -178,8 +198,14 @@ impl<S: Simd, const N: usize> Terms<S, N> {
         // SAFETY: as the caller promises.
         unsafe {
             let x = x.add(done);
-            let before = if ADD { simd.load_some(x, some) } else { simd.splat(-0.0) };
-            simd.store_some(self.total::<K>(simd, before, sum), x, some);
+            // A whole register can be read again at once.
+            if fills {
+                let before = if ADD { simd.load(x) } else { simd.splat(-0.0) };
+                simd.store(self.total::<K>(simd, before, sum), x);
+            } else {
+                let before = if ADD { simd.load_some(x, some) } else { simd.splat(-0.0) };
+                simd.store_some(self.total::<K>(simd, before, sum), x, some);
+            }
         }
     }
 }

@@ -70,12 +70,15 @@ fn sums(out: Place, count: u32, step: u32) -> Vec<Sum> {
                 };
                 let terms: SmallVec<_> = (0..u32::try_from(terms).unwrap()).map(term).rev().collect();
                 let start = (numbers != 1).then_some((Place::shared(1), numbers == 0));
-                sums.push(Sum { out, count, start, terms: terms.clone(), mode, zero });
+                sums.push(Sum { out, count, start, terms: terms.clone(), mode, zero, fills: false });
                 if terms.len() > numbers && terms.len() < MOST_TERMS {
                     // The last product counts twice.
                     let terms = terms.iter().copied().chain(terms.first().copied()).collect();
-                    sums.push(Sum { out, count, start, terms, mode, zero });
+                    sums.push(Sum { out, count, start, terms, mode, zero, fills: false });
                 }
+                // Nothing but products that are added.
+                let terms = terms.iter().map(|term| Term { minus: false, ..*term }).collect();
+                sums.push(Sum { out, count, start: None, terms, mode, zero, fills: false });
             }
         }
     }
@@ -99,7 +102,10 @@ fn a_sum_agrees_with_a_compensated_one() {
     for_each_shape(|isa, count, lanes| {
         // Where a row is one number, a row of the buffers holds many.
         let (wide, step) = if lanes == 1 { (count as usize, count) } else { (lanes, 1) };
-        for sum in sums(Place::adjoints(7 * step), count, step) {
+        // There is a row behind that of the result.
+        let (all, whole) = (sums(Place::adjoints(7 * step), count, step), wide.next_multiple_of(8));
+        let filling = all.clone().into_iter().map(|sum| Sum { fills: true, ..sum });
+        for sum in all.into_iter().chain(filling.filter(|_| lanes == 1 && 2 * wide >= whole)) {
             let mut script = Script::new(isa, lanes > 1);
             script.sum(&sum);
             let mut buffers = Buffers { lanes, ..Buffers::new(wide) };
@@ -122,7 +128,8 @@ fn a_sum_agrees_with_a_compensated_one() {
                 assert!(want.agrees(got), "{isa:?}, {count} × {lanes}, number {i}: {got:e}, not {want:?} by {sum:?}");
             }
             for (i, (now, then)) in buffers.adjoints.iter().zip(&before.adjoints).enumerate() {
-                assert!(same(*now, *then) || (first..first + wide).contains(&i), "number {i} is not of the row");
+                let own = first..first + if sum.fills { whole } else { wide };
+                assert!(same(*now, *then) || own.contains(&i), "number {i} is not of the row");
             }
         }
     });
@@ -133,12 +140,16 @@ fn two_sums_in_one_line_agree_with_two_lines() {
     for_each_shape(|isa, count, lanes| {
         let (wide, step) = if lanes == 1 { (count as usize, count) } else { (lanes, 1) };
         let modes = [Mode::Store, Mode::Add];
+        let fits = 2 * wide >= wide.next_multiple_of(8);
         for (first, second) in modes.iter().flat_map(|&first| modes.map(|second| (first, second))) {
-            for minus in [false, true] {
+            for (minus, fills) in [(false, false), (true, false), (false, true)] {
+                // Behind each result is a row of nothing.
+                let fills = fills && lanes == 1 && fits;
                 let sum = |n: u32, mode| {
                     let factor = Factor::Row(Place::adjoints(0));
                     let terms = [Term { row: Place::values(n * step), factor, minus }].into_iter().collect();
-                    Sum { out: Place::adjoints(n * step), count, start: None, terms, mode, zero: Zero::Absorbs }
+                    let out = Place::adjoints((2 * n - 1) * step);
+                    Sum { out, count, start: None, terms, mode, zero: Zero::Absorbs, fills }
                 };
                 let sums = [sum(1, first), sum(2, second)];
                 assert!(sums[0].pairs_with(&sums[1]));
@@ -158,6 +169,9 @@ fn two_sums_in_one_line_agree_with_two_lines() {
                 let [apart, together] = buffers.map(|buffers| buffers.adjoints);
                 // The sign of a zero may depend on the numbers beside it.
                 let agree = apart.iter().zip(&together).all(|(a, b)| a == b || a.is_nan() && b.is_nan());
+                let untouched = numbers(2, ROWS as usize * wide);
+                let beyond = |n: usize| (2 * n - 1) * wide + wide.next_multiple_of(8)..(2 * n + 1) * wide;
+                assert!([1, 2].iter().all(|&n| !fits || beyond(n).all(|i| together[i] == untouched[i])));
                 assert!(agree, "{isa:?}, {count} × {lanes}, {first:?} and {second:?}");
             }
         }
@@ -168,7 +182,7 @@ fn two_sums_in_one_line_agree_with_two_lines() {
 fn what_a_line_has_yet_to_read_it_does_not_write_beside() {
     let sum = |out, factor, row| {
         let terms = [Term { row, factor: Factor::Row(factor), minus: false }].into_iter().collect();
-        Sum { out, count: 8, start: None, terms, mode: Mode::Store, zero: Zero::Absorbs }
+        Sum { out, count: 8, start: None, terms, mode: Mode::Store, zero: Zero::Absorbs, fills: false }
     };
     let [a, b, c] = [0, 8, 16].map(Place::adjoints);
     let [x, y] = [0, 8].map(Place::values);
@@ -189,7 +203,15 @@ fn zero_absorbs_where_it_is_to() {
             for factor in [Factor::Row(Place::values(0)), Factor::Number(Place::shared(0))] {
                 let mut script = Script::new(isa, lanes > 1);
                 let terms = [Term { row: Place::adjoints(0), factor, minus: false }].into_iter().collect();
-                script.sum(&Sum { out: Place::adjoints(step), count, start: None, terms, mode: Mode::Store, zero });
+                script.sum(&Sum {
+                    out: Place::adjoints(step),
+                    count,
+                    start: None,
+                    terms,
+                    mode: Mode::Store,
+                    zero,
+                    fills: false,
+                });
                 let mut buffers = Buffers { lanes, ..Buffers::new(wide) };
                 buffers.values[..wide].fill(0.0);
                 buffers.shared[0] = 0.0;
@@ -208,7 +230,7 @@ fn a_dot_agrees_with_a_compensated_sum() {
     for (isa, count) in Isa::supported().flat_map(|isa| (1..=40).chain([64]).map(move |count| (isa, count))) {
         let of = |factor, mode, zero, minus| {
             let terms = [Term { row: Place::values(3 * count), factor, minus }].into_iter().collect();
-            Sum { out: Place::adjoints(7), count, start: None, terms, mode, zero }
+            Sum { out: Place::adjoints(7), count, start: None, terms, mode, zero, fills: false }
         };
         for factor in [Factor::Row(Place::values(count)), Factor::Number(Place::shared(2))] {
             for (mode, minus) in [(Mode::Store, true), (Mode::Add, false)] {
@@ -274,7 +296,7 @@ fn maps_have_the_bits_of_the_rules() {
                 let row = u32::try_from(1 + 2 * place + usize::from(mode == Mode::Add)).unwrap();
                 let target = Factor::Row(Place::adjoints(row * step));
                 let (own, value) = (Place::adjoints(0), Place::values(0));
-                assert!(script.map_back(op, place, count, target, own, value, &operands, mode));
+                assert!(script.map_back(op, place, count, target, own, value, &operands, (mode, false)));
             }
             let before = buffers.adjoints.clone();
             buffers.run(&script);
@@ -325,10 +347,10 @@ fn maps_of_rows_and_numbers_have_the_bits_of_the_rules() {
                 assert!(script.map(op, count, Place::values(0), &operands));
                 let (own, value) = (Place::adjoints(0), Place::values(0));
                 let target = Factor::Row(Place::adjoints(step));
-                assert!(script.map_back(op, 1 - number, count, target, own, value, &operands, Mode::Add));
+                assert!(script.map_back(op, 1 - number, count, target, own, value, &operands, (Mode::Add, false)));
                 if lanes == 1 {
                     let target = Factor::Number(Place::adjoints(2 * step));
-                    assert!(script.map_back(op, number, count, target, own, value, &operands, Mode::Add));
+                    assert!(script.map_back(op, number, count, target, own, value, &operands, (Mode::Add, false)));
                 }
                 buffers.run(&script);
                 let mut total = Compensated::default();
@@ -364,7 +386,7 @@ fn by_columns(isa: Isa) -> Script {
     let mut script = Script::with_rows_outside(isa, columns(&[0, 1]));
     let term = Term { row: Place::values(2), factor: Factor::Row(Place::column(0)), minus: false };
     let (out, terms) = (Place::column_adjoints(1), [term].into_iter().collect());
-    script.sum(&Sum { out, count: 1, start: None, terms, mode: Mode::Add, zero: Zero::Absorbs });
+    script.sum(&Sum { out, count: 1, start: None, terms, mode: Mode::Add, zero: Zero::Absorbs, fills: false });
     script
 }
 
@@ -464,7 +486,15 @@ fn a_column_outside_that_is_too_short_is_refused() {
 fn products_of_different_signs_are_no_line() {
     let term = |minus| Term { row: Place::values(1), factor: Factor::Row(Place::values(2)), minus };
     let terms = [term(true), term(false)].into_iter().collect();
-    let sum = Sum { out: Place::values(3), count: 1, start: None, terms, mode: Mode::Store, zero: Zero::Absorbs };
+    let sum = Sum {
+        out: Place::values(3),
+        count: 1,
+        start: None,
+        terms,
+        mode: Mode::Store,
+        zero: Zero::Absorbs,
+        fills: false,
+    };
     assert!(!sum.is_line());
     Script::new(Isa::detect(), true).sum(&sum);
 }
@@ -521,6 +551,7 @@ fn what_is_shared_is_not_written() {
         terms: [].into_iter().collect(),
         mode: Mode::Store,
         zero: Zero::Absorbs,
+        fills: false,
         out: Place::ONE,
     };
     Script::new(Isa::detect(), false).sum(&sum);
