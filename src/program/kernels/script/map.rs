@@ -5,12 +5,10 @@ use super::super::map::{Rule, forward_loop, is_number, reverse_loop};
 use super::super::vector::Simd;
 use super::{ALL, FILLS, Line, Memory};
 
-/// How many numbers are computed before they are added where they belong.
-const SCRATCH: usize = 32;
-
-/// Numbers that fill whole lines of the cache: a register across two of them takes longer to write and to read again.
-#[repr(align(64))]
-struct Scratch([f64; SCRATCH]);
+/// How many numbers are computed before they are added where they belong: a register, and more where it is looked at them
+/// together.
+const BLOCK: usize = 8;
+const NEAR_BLOCK: usize = 32;
 
 /// The values of an operation; its places are the result and the operands, of which those in `NUMBERS` are one number each.
 pub(in super::super) struct Forward<R, const N: usize, const NUMBERS: u8>(R);
@@ -39,58 +37,49 @@ impl<R: Rule<N>, const N: usize, const PLACE: usize, const NUMBERS: u8, const AD
 {
     #[inline(always)]
     unsafe fn run<S: Simd>(simd: S, line: &Line, memory: &Memory) {
+        // SAFETY: as the caller promises.
+        unsafe {
+            if R::NEAR_PARTIALS.is_none() {
+                Self::blocks::<S, BLOCK>(simd, line, memory);
+            } else {
+                Self::blocks::<S, NEAR_BLOCK>(simd, line, memory);
+            }
+        }
+    }
+}
+
+impl<R: Rule<N>, const N: usize, const PLACE: usize, const NUMBERS: u8, const ADD: bool>
+    Reverse<R, N, PLACE, NUMBERS, ADD>
+{
+    /// The line in blocks of `B` numbers.
+    ///
+    /// # Safety
+    /// The places of the line lie in memory.
+    #[inline(always)]
+    unsafe fn blocks<S: Simd, const B: usize>(simd: S, line: &Line, memory: &Memory) {
         let count = line.len::<false>(memory);
-        let len = count.next_multiple_of(8);
         // SAFETY: the caller vouches for the places, the script for operands apart from the result.
         unsafe {
             let rule = R::of(line.op(memory));
             let target = line.rows::<false>(0, memory);
+            let [adjoint, value] = [line.rows::<false>(1, memory), line.rows::<false>(2, memory)];
             let operands = Operands::<N, NUMBERS>::new(line, 3, memory);
             let to_number = is_number(NUMBERS, PLACE) && line.has(ALL);
-            let adjoint = std::slice::from_raw_parts(line.rows::<false>(1, memory), len);
-            let value = std::slice::from_raw_parts(line.rows::<false>(2, memory), len);
-            let fills = line.has(FILLS);
-            if !ADD && !to_number && (len == count || fills) {
-                let out = std::slice::from_raw_parts_mut(target, len);
-                let operands = operands.piece(0, len);
-                return reverse_loop::<R, N, PLACE, NUMBERS>(rule, operands, count, value, adjoint, out);
-            }
             let mut total = simd.splat(0.0);
-            if R::NEAR_PARTIALS.is_none() {
-                for first in (0..count).step_by(8) {
-                    let mut scratch = [0.0; 8];
-                    let some = (count - first).min(8);
-                    let parts = operands.piece(first, 8);
-                    let (value, adjoint) = (&value[first..][..8], &adjoint[first..][..8]);
-                    reverse_loop::<R, N, PLACE, NUMBERS>(rule, parts, some, value, adjoint, &mut scratch);
-                    if to_number {
-                        for at in (0..some).step_by(S::WIDTH) {
-                            total = simd.add(total, simd.load_some(scratch.as_ptr().add(at), (some - at).min(S::WIDTH)));
-                        }
-                    } else {
-                        write::<S, ADD>(simd, &scratch, target.add(first), if fills { 8 } else { some });
-                    }
-                }
-                if to_number {
-                    let total = simd.total(total);
-                    *target = if ADD { *target + total } else { total };
-                }
-                return;
-            }
-            let mut scratch = Scratch([0.0; SCRATCH]);
-            for (first, some) in pieces(SCRATCH, count) {
-                let scratch = &mut scratch.0[..some.next_multiple_of(8)];
-                let range = first..first + scratch.len();
-                let parts = operands.piece(first, scratch.len());
-                let (value, adjoint) = (&value[range.clone()], &adjoint[range]);
-                reverse_loop::<R, N, PLACE, NUMBERS>(rule, parts, some, value, adjoint, scratch);
+            for (first, some) in pieces(B, count) {
+                // A register is as long as the compiler knows.
+                let len = if B == BLOCK { B } else { some.next_multiple_of(BLOCK) };
+                let mut scratch = [0.0; B];
+                let scratch = &mut scratch[..len];
+                let row = |of: *const f64| std::slice::from_raw_parts(of.add(first), len);
+                let parts = operands.piece(first, len);
+                reverse_loop::<R, N, PLACE, NUMBERS>(rule, parts, some, row(value), row(adjoint), scratch);
                 if to_number {
                     for at in (0..some).step_by(S::WIDTH) {
                         total = simd.add(total, simd.load_some(scratch.as_ptr().add(at), (some - at).min(S::WIDTH)));
                     }
                 } else {
-                    let some = if fills { scratch.len() } else { some };
-                    write::<S, ADD>(simd, scratch, target.add(first), some);
+                    write::<S, ADD>(simd, scratch, target.add(first), if line.has(FILLS) { len } else { some });
                 }
             }
             if to_number {
