@@ -99,9 +99,13 @@ impl WindowCode {
         let len = map.len();
         let (low, high) = adjoints.split_at_mut(out);
         let (value, adjoint) = (&values[out..][..len], &high[..len]);
-        let contribution = &mut scratch[..len];
-        map::reverse(isa, map.op, place, &map.slices(len, values, spread)[..arity], value, adjoint, contribution);
-        let contribution = &contribution[..count];
+        let operands = map.slices(len, values, spread);
+        let reverse = |to: &mut [f64]| map::reverse(isa, map.op, place, &operands[..arity], value, adjoint, to);
+        if let (Window::Affine { first, step: 1 }, Mode::Store, true) = (window, mode, len == count) {
+            return reverse(&mut low[first as usize..][..len]);
+        }
+        reverse(&mut scratch[..len]);
+        let contribution = &scratch[..count];
         match window {
             Window::Affine { first, step: 1 } => {
                 let target = &mut low[first as usize..][..count];

@@ -270,7 +270,8 @@ impl Nest {
     /// Whether sums have few terms, and rows share nothing that is worth keeping in registers.
     fn has_few_terms(&self) -> bool {
         let stands = |walk: &Walk, l: usize| self.counts[l] > 1 && walk.steps[l] == 0;
-        let outer_product = self.z.steps[ALONG] == 0 && self.counts[ROWS] >= 4 && stands(&self.y, ROWS);
+        let long = self.counts[ALONG] > 8;
+        let outer_product = self.z.steps[ALONG] == 0 && self.counts[ROWS] >= 4 && stands(&self.y, ROWS) && long;
         self.counts[REDUCE] <= few::MOST && self.writes_once() && !outer_product
     }
 
