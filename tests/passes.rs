@@ -211,6 +211,29 @@ fn rows_that_fill_registers_with_nothing_agree_without_passes() {
     }
 }
 
+/// Rows divided by their lengths, twice.
+fn normalised(graph: &Graph, width: usize) -> Vec<Expr<'_>> {
+    let mut rows: Vec<Vec<Expr>> = (0..5).map(|row| graph.inputs(["a", "b", "c", "d", "e"][row], width)).collect();
+    for _ in 0..2 {
+        for row in &mut rows {
+            let length = (graph.dot(row, row).expect("as many") + 0.1).sqrt();
+            *row = row.iter().map(|x| *x / length + x.tanh()).collect();
+        }
+    }
+    rows.concat()
+}
+
+#[test]
+fn what_is_one_number_for_each_row_agrees_without_passes() {
+    for width in [7, 14, 16, 24] {
+        let graph = Graph::new();
+        let program = graph.compile(&normalised(&graph, width)).expect("it compiles");
+        let together = program.to_string().contains(&format!("; 5 × {width} by {width}], v["));
+        assert_eq!(together, width % 8 == 0, "one step for rows that begin with registers: {program}");
+        agrees_without_passes(&program);
+    }
+}
+
 #[test]
 fn what_fills_registers_does_not_show_in_a_second_run() {
     let graph = Graph::new();

@@ -126,6 +126,7 @@ impl WindowCode {
     fn operand(&self, window: Window, map: &Map) -> String {
         match window {
             Window::Affine { first, step: 1 } => numbers(map, first),
+            Window::EachRow { first, .. } => Slots(first, map.rows(), 1).to_string(),
             other => self.window(other, map.count),
         }
     }
@@ -138,6 +139,7 @@ impl WindowCode {
     fn window(&self, window: Window, count: u32) -> String {
         match window {
             Window::Affine { first, step } => Slots(first, count, step).to_string(),
+            Window::EachRow { first, row } => Slots(first, count.div_ceil(row), 1).to_string(),
             Window::List(span) => {
                 let places = &self.places[span.range()];
                 let shown: Vec<String> = places.iter().take(4).map(u32::to_string).collect();

@@ -154,13 +154,18 @@ impl Planner<'_> {
             Made::Map(map) => {
                 for operand in 0..map.arity {
                     let window = map.operands[operand as usize];
-                    let still = matches!(window, Window::Affine { step: 0, .. });
-                    let count = if still { 1 } else { map.count };
-                    let mut places: Vec<u32> = (0..count).map(|m| place(self.code, window, m)).collect();
+                    let count = match window {
+                        Window::Affine { step: 0, .. } => 1,
+                        Window::EachRow { .. } => map.rows(),
+                        _ => map.count,
+                    };
+                    let mut places: Vec<u32> = match window {
+                        Window::EachRow { first, .. } => (first..first + count).collect(),
+                        _ => (0..count).map(|m| place(self.code, window, m)).collect(),
+                    };
                     places.retain(|&place| !self.padding.has(&(place..place + 1)));
                     if self.any_needed(&places) {
-                        let may_store =
-                            matches!(window, Window::Affine { .. }) && (map.count > 2 || map.count == count);
+                        let may_store = !matches!(window, Window::List(_)) && (map.count > 2 || map.count == count);
                         let mode = self.mode(&places, may_store);
                         self.back.push(Back::Map { map: *map, place: operand, mode });
                     }

@@ -73,7 +73,7 @@ fn homes(code: &WindowCode, region: &Region, copied: &mut Copied) -> Vec<Home> {
         let home = if own.all(|home| home == first) { first } else { Home::Values };
         for (column, slots) in side_by_side.iter().zip(all).filter(|_| home == Home::Values) {
             match column.window {
-                Window::Affine { .. } => copied.range(slots),
+                Window::Affine { .. } | Window::EachRow { .. } => copied.range(slots),
                 Window::List(span) => code.places[span.range()].iter().for_each(|&slot| copied.slot(slot)),
             }
         }
@@ -89,6 +89,7 @@ fn slots(code: &WindowCode, region: &Region, window: Window) -> Range<u32> {
             let last = first.wrapping_add_signed(step.wrapping_mul((region.lanes - 1).cast_signed()));
             first.min(last)..first.max(last) + 1
         }
+        Window::EachRow { first, row } => first..first + region.lanes.div_ceil(row),
         Window::List(span) => {
             let places = &code.places[span.range()];
             let (low, high) = (places.iter().min(), places.iter().max());

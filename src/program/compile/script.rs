@@ -4,7 +4,7 @@ use smallvec::SmallVec;
 
 use super::super::kernels::linear::Mode;
 use super::super::kernels::nest::Nest;
-use super::super::kernels::script::{Factor, MOST_TERMS, OutsideRows, Place, Script, Sum, Term, Turn};
+use super::super::kernels::script::{Extent, Factor, MOST_TERMS, OutsideRows, Place, Script, Sum, Term, Turn};
 use super::super::kernels::{Isa, Zero};
 use super::super::lanes::{self, LaneCode, Operand, Span};
 use super::super::windows::{Back, Home, Map, Step, Window, WindowCode};
@@ -136,21 +136,29 @@ fn of_values(code: &WindowCode, home: Home, first: u32) -> Place {
     }
 }
 
+/// The rows of a map for a line: all its numbers are one, unless an operand is one number for each row.
+fn extent(map: &Map) -> Extent {
+    let each_row = map.operands.iter().any(|window| matches!(window, Window::EachRow { .. }));
+    if each_row { Extent { rows: map.rows(), count: map.row } } else { map.count.into() }
+}
+
 /// The operands of a map, if each is neighbours or one number.
 fn operands(code: &WindowCode, map: &Map) -> Option<SmallVec<[Factor; 3]>> {
     let whole = map.count.next_multiple_of(8);
     let fits = |first: u32| first.checked_add(whole).is_some_and(|end| end <= code.len);
     let row = |first: u32| fits(first).then(|| Factor::Row(Place::values(first)));
-    if map.count > MOST_NUMBERS || !fits(map.out) {
+    let windows = &map.operands[..usize::from(map.arity)];
+    let each_row = extent(map).rows > 1;
+    if (map.count > MOST_NUMBERS && !each_row) || !fits(map.out) {
         return None;
     }
-    let windows = &map.operands[..usize::from(map.arity)];
     windows
         .iter()
         .map(|&window| match window {
             Window::Affine { first, step: 1 } => row(first),
             _ if map.count == 1 => row(place(code, window, 0)),
-            Window::Affine { first, step: 0 } => Some(Factor::Number(Place::values(first))),
+            Window::Affine { first, step: 0 } if !each_row => Some(Factor::Number(Place::values(first))),
+            Window::EachRow { first, .. } => Some(Factor::Number(Place::values(first))),
             _ => None,
         })
         .collect()
@@ -285,18 +293,18 @@ impl<'p> Writer<'p> {
     fn map(&mut self, code: &WindowCode, map: &Map) -> bool {
         let Some(operands) = operands(code, map) else { return false };
         let out = Place::values(map.out);
-        self.script.map(map.op, map.count, out, &operands) && self.wrote(out, map.count)
+        self.script.map(map.op, extent(map), out, &operands) && self.wrote(out, map.count)
     }
 
     fn map_back(&mut self, code: &WindowCode, map: &Map, operand: usize, mode: Mode) -> bool {
         let Some(operands) = operands(code, map) else { return false };
         let (target, to, count) = match operands[operand] {
             Factor::Row(row) => (Factor::Row(row.adjoint()), row.adjoint(), map.count),
-            Factor::Number(number) => (Factor::Number(number.adjoint()), number.adjoint(), 1),
+            Factor::Number(number) => (Factor::Number(number.adjoint()), number.adjoint(), extent(map).rows),
         };
-        let fills = count > 1 && self.fills(place(code, map.operands[operand], 0), count);
+        let fills = matches!(target, Factor::Row(_)) && self.fills(place(code, map.operands[operand], 0), count);
         let (adjoint, value) = (Place::adjoints(map.out), Place::values(map.out));
-        self.script.map_back(map.op, operand, map.count, target, adjoint, value, &operands, (mode, fills))
+        self.script.map_back(map.op, operand, extent(map), target, adjoint, value, &operands, (mode, fills))
             && self.wrote(to, count)
     }
 

@@ -257,7 +257,7 @@ impl Emitter<'_> {
             let count = narrow(count);
             let mut map = Map { op, out, count, row: count, arity, operands, spread: self.code.spread };
             if let Some(Step::Map(last)) = self.code.forward.last()
-                && let Some(both) = self.with_padding(last, &map)
+                && let Some(both) = self.with_row(last, &map)
             {
                 self.code.forward.pop();
                 self.made.pop();
@@ -269,22 +269,42 @@ impl Emitter<'_> {
         }
     }
 
-    /// A map that goes on with another where the padding of its rows ends.
-    fn with_padding(&self, last: &Map, next: &Map) -> Option<Map> {
-        let by = next.out - last.out;
-        let padding = &self.classes.padding;
-        let goes_on = |(last_window, window): (&Window, &Window)| match (*last_window, *window) {
-            (Window::Affine { first, step: 1 }, Window::Affine { first: second, step: 1 }) => {
-                first + by == second && padding.has(&(first + last.count..second))
-            }
-            (Window::Affine { first, step: 0 }, Window::Affine { first: second, step: 0 }) => first == second,
-            _ => false,
-        };
-        let alike = last.op == next.op && last.row == next.row && by.is_multiple_of(last.row_step());
-        (alike
-            && padding.has(&(last.out + last.count..next.out))
-            && last.operands.iter().zip(&next.operands).all(goes_on))
-        .then(|| Map { count: by + next.count, ..*last })
+    /// Two maps as one, if the second is one more row: what fills the last register of each row is of nothing, and what is
+    /// one number for a row is the next for the next.
+    fn with_row(&self, last: &Map, next: &Map) -> Option<Map> {
+        let (rows, row) = (last.rows(), last.row_step());
+        let by = rows * row;
+        let goes_on = last.op == next.op && last.row == next.row && last.count >= last.row && next.rows() == 1;
+        if !(goes_on && last.out + by == next.out && self.fills_row(last.out + last.count, next.out)) {
+            return None;
+        }
+        let mut both = Map { count: by + next.count, ..*last };
+        for (window, second) in both.operands.iter_mut().zip(&next.operands) {
+            *window = match (*window, *second) {
+                (Window::Affine { first, step: 1 }, Window::Affine { first: second, step: 1 })
+                    if first + by == second && self.fills_row(first + last.count, second) =>
+                {
+                    Window::Affine { first, step: 1 }
+                }
+                (Window::Affine { first, step: 0 }, Window::Affine { first: second, step: 0 }) => match rows {
+                    _ if first == second => Window::Affine { first, step: 0 },
+                    1 if first + 1 == second => Window::EachRow { first, row },
+                    _ => return None,
+                },
+                (Window::EachRow { first, .. }, Window::Affine { first: second, step: 0 })
+                    if first + rows == second =>
+                {
+                    Window::EachRow { first, row }
+                }
+                _ => return None,
+            };
+        }
+        Some(both)
+    }
+
+    /// Whether a row that ends before another is followed by it, or by nothing before it.
+    fn fills_row(&self, end: u32, next: u32) -> bool {
+        end == next || self.classes.padding.has(&(end..next))
     }
 
     fn linear(&mut self, zero: Zero, members: &[u32]) {

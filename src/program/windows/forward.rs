@@ -67,6 +67,7 @@ impl WindowCode {
             Window::Affine { first, step } => {
                 (first as usize).wrapping_add_signed((step as isize).wrapping_mul(m.cast_signed()))
             }
+            Window::EachRow { first, row } => first as usize + m / row as usize,
             Window::List(span) => self.places[span.range()][m] as usize,
         }
     }

@@ -87,12 +87,9 @@ impl WindowCode {
                 }
             }
             // The last list is the first to add, as in the order of the graph.
-            (Window::List(span), _) => {
+            (window, _) => {
                 for own in self.lists(list).rev() {
-                    for (&place, contribution) in self.places[span.range()][own.clone()].iter().zip(&contributions[own])
-                    {
-                        low[place as usize] += contribution;
-                    }
+                    own.for_each(|m| low[self.place(window, m)] += contributions[m]);
                 }
             }
         }
@@ -108,12 +105,10 @@ impl WindowCode {
     /// The operands, where they lie or spread out in the scratch, and what remains of it.
     fn numbers<'a>(&'a self, list: &List, read: &'a [f64], scratch: &'a mut [f64]) -> (Lists<'a>, &'a mut [f64]) {
         let (count, ends) = (self.operand_count(list) as usize, &self.ends[list.ends.range()]);
-        match list.operands {
-            Window::Affine { first, .. } => (Lists { numbers: &read[first as usize..][..count], ends }, scratch),
-            Window::List(_) => {
-                let (numbers, rest) = scratch.split_at_mut(count);
-                (Lists { numbers, ends }, rest)
-            }
+        if let Window::Affine { first, .. } = list.operands {
+            return (Lists { numbers: &read[first as usize..][..count], ends }, scratch);
         }
+        let (numbers, rest) = scratch.split_at_mut(count);
+        (Lists { numbers, ends }, rest)
     }
 }

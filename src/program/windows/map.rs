@@ -115,6 +115,11 @@ impl WindowCode {
                 }
             }
             Window::Affine { first, step: 0 } => write(low, first as usize, contribution.iter().sum(), mode),
+            Window::EachRow { first, row } => {
+                for (place, some) in (first as usize..).zip(contribution.chunks(row as usize)) {
+                    write(low, place, some[..map.row as usize].iter().sum(), mode);
+                }
+            }
             Window::Affine { .. } => {
                 for (m, &contribution) in contribution.iter().enumerate() {
                     write(low, self.place(window, m), contribution, mode);
@@ -147,6 +152,10 @@ impl WindowCode {
                     spread[..count].copy_from_slice(&values[first as usize..][..count]);
                 }
                 Window::Affine { first, step: 0 } => spread.fill(values[first as usize]),
+                Window::EachRow { first, row } => {
+                    let rows = spread[..count].chunks_mut(row as usize);
+                    rows.zip(&values[first as usize..]).for_each(|(row, &number)| row.fill(number));
+                }
                 Window::Affine { .. } => {
                     for (m, number) in spread[..count].iter_mut().enumerate() {
                         *number = values[self.place(window, m)];

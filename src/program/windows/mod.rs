@@ -29,6 +29,8 @@ use crate::op::Op;
 pub(super) enum Window {
     /// At `first`, `first + step` and so on.
     Affine { first: u32, step: i32 },
+    /// At `first` for the first row of a map, at the next place for the next one; the rows are so many numbers apart.
+    EachRow { first: u32, row: u32 },
     /// At the places of a list.
     List(Span),
 }
@@ -39,7 +41,7 @@ pub(super) struct Map {
     pub(super) op: Op,
     pub(super) out: u32,
     pub(super) count: u32,
-    /// How long the rows are, between which a register is filled with what is of nothing.
+    /// How long the rows are; what fills the last register of each is of nothing.
     pub(super) row: u32,
     pub(super) arity: u8,
     pub(super) operands: [Window; 3],

@@ -420,6 +420,7 @@ impl WindowCode {
                 let step = usize::try_from(step).ok()?;
                 Some(Starts::Step { first: self.place(window, start), step })
             }
+            Window::EachRow { .. } => None,
             Window::List(span) => Some(Starts::Places(&self.places[span.range()][start..][..used])),
         }
     }

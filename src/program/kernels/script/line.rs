@@ -33,6 +33,8 @@ pub(super) const FILLS: usize = 5;
 pub(super) const FILLS_OTHER: usize = 4;
 /// Where maps have the number of their operation.
 pub(super) const OP: usize = 7;
+/// Where maps have the number of their rows, as if it were a place.
+const ROWS: usize = 6;
 
 /// Where the slices of a run begin.
 pub(in super::super) struct Memory {
@@ -49,6 +51,18 @@ impl Line {
             (firsts[at], bases[at]) = (first, base);
         }
         Self { function, count, firsts, bases, minus }
+    }
+
+    /// The same for a map of so many rows.
+    pub(super) fn with_rows(mut self, rows: u32) -> Self {
+        self.firsts[ROWS] = rows;
+        self
+    }
+
+    /// How many rows a map has.
+    #[inline(always)]
+    pub(super) fn row_count(&self) -> usize {
+        self.firsts[ROWS] as usize
     }
 
     /// Points at the rows of a place; `SINGLE` says that these are of one number each.

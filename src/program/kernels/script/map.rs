@@ -22,8 +22,10 @@ impl<R: Rule<N>, const N: usize, const NUMBERS: u8> Instruction for Forward<R, N
         unsafe {
             let (rule, out) = (R::of(line.op(memory)), line.rows::<false>(0, memory));
             let operands = Operands::<N, NUMBERS>::new(line, 1, memory);
-            let out = std::slice::from_raw_parts_mut(out, len);
-            forward_loop::<R, N, NUMBERS>(rule, operands.piece(0, len), count, out);
+            for row in 0..rows::<NUMBERS>(line) {
+                let out = std::slice::from_raw_parts_mut(out.add(row * len), len);
+                forward_loop::<R, N, NUMBERS>(rule, operands.row(row, len).piece(0, len), count, out);
+            }
         }
     }
 }
@@ -65,29 +67,42 @@ impl<R: Rule<N>, const N: usize, const PLACE: usize, const NUMBERS: u8, const AD
             let [adjoint, value] = [line.rows::<false>(1, memory), line.rows::<false>(2, memory)];
             let operands = Operands::<N, NUMBERS>::new(line, 3, memory);
             let to_number = is_number(NUMBERS, PLACE) && line.has(ALL);
-            let mut total = simd.splat(0.0);
-            for (first, some) in pieces(B, count) {
-                // A register is as long as the compiler knows.
-                let len = if B == BLOCK { B } else { some.next_multiple_of(BLOCK) };
-                let mut scratch = [0.0; B];
-                let scratch = &mut scratch[..len];
-                let row = |of: *const f64| std::slice::from_raw_parts(of.add(first), len);
-                let parts = operands.piece(first, len);
-                reverse_loop::<R, N, PLACE, NUMBERS>(rule, parts, some, row(value), row(adjoint), scratch);
-                if to_number {
-                    for at in (0..some).step_by(S::WIDTH) {
-                        total = simd.add(total, simd.load_some(scratch.as_ptr().add(at), (some - at).min(S::WIDTH)));
+            let whole = count.next_multiple_of(BLOCK);
+            for row in 0..rows::<NUMBERS>(line) {
+                let (start, operands) = (row * whole, operands.row(row, whole));
+                let mut total = simd.splat(0.0);
+                for (first, some) in pieces(B, count) {
+                    // A register is as long as the compiler knows.
+                    let len = if B == BLOCK { B } else { some.next_multiple_of(BLOCK) };
+                    let mut scratch = [0.0; B];
+                    let scratch = &mut scratch[..len];
+                    let [value, adjoint] =
+                        [value, adjoint].map(|of| std::slice::from_raw_parts(of.add(start + first), len));
+                    let parts = operands.piece(first, len);
+                    reverse_loop::<R, N, PLACE, NUMBERS>(rule, parts, some, value, adjoint, scratch);
+                    if to_number {
+                        for at in (0..some).step_by(S::WIDTH) {
+                            let some = (some - at).min(S::WIDTH);
+                            total = simd.add(total, simd.load_some(scratch.as_ptr().add(at), some));
+                        }
+                    } else {
+                        let some = if line.has(FILLS) { len } else { some };
+                        write::<S, ADD>(simd, scratch, target.add(start + first), some);
                     }
-                } else {
-                    write::<S, ADD>(simd, scratch, target.add(first), if line.has(FILLS) { len } else { some });
                 }
-            }
-            if to_number {
-                let total = simd.total(total);
-                *target = if ADD { *target + total } else { total };
+                if to_number {
+                    let (total, target) = (simd.total(total), target.add(row));
+                    *target = if ADD { *target + total } else { total };
+                }
             }
         }
     }
+}
+
+/// How many rows a map has; where no operand is one number for each, all are one.
+#[inline(always)]
+fn rows<const NUMBERS: u8>(line: &Line) -> usize {
+    if NUMBERS == 0 { 1 } else { line.row_count() }
 }
 
 /// The beginning and the length of each piece of up to `most` numbers.
@@ -118,6 +133,16 @@ impl<const N: usize, const NUMBERS: u8> Operands<N, NUMBERS> {
             }
         }
         Self(firsts)
+    }
+
+    /// The same for a later row; the rows are `len` numbers apart, and what is one number for each is the next.
+    #[inline(always)]
+    fn row(&self, row: usize, len: usize) -> Self {
+        let mut later = self.0;
+        for (n, first) in later.iter_mut().enumerate() {
+            *first = first.wrapping_add(if is_number(NUMBERS, n) { row } else { row * len });
+        }
+        Self(later)
     }
 
     /// Some numbers of each operand, or the one that it is.

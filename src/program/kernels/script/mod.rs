@@ -52,10 +52,10 @@ pub(crate) enum Factor {
 }
 
 impl Factor {
-    /// Where it lies, and how many numbers of `count` it has there.
-    fn place(self, count: u32) -> (Place, u32) {
+    /// Where it lies, and how many numbers it has there, if rows have `count` and numbers are `numbers`.
+    fn place(self, count: u32, numbers: u32) -> (Place, u32) {
         match self {
-            Self::Number(place) => (place, 1),
+            Self::Number(place) => (place, numbers),
             Self::Row(place) => (place, count),
         }
     }
@@ -119,6 +119,24 @@ impl Sum {
             terms.pop();
         }
         (terms, twice)
+    }
+}
+
+/// How many rows a map has, and how many numbers each: what is one number for a row is the next for the next row.
+///
+/// The rows begin with registers.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Extent {
+    /// How many rows.
+    pub rows: u32,
+    /// How many numbers each.
+    pub count: u32,
+}
+
+impl From<u32> for Extent {
+    /// One row.
+    fn from(count: u32) -> Self {
+        Self { rows: 1, count }
     }
 }
 
@@ -248,9 +266,9 @@ impl Script {
         }
     }
 
-    /// Whether two places have none of `count` rows in common.
-    fn are_apart(&self, a: Factor, b: Factor, count: u32) -> bool {
-        let ((a, a_count), (b, b_count)) = (a.place(count), b.place(count));
+    /// Whether two places have none of `count` rows in common, of which numbers have `numbers`.
+    fn are_apart(&self, a: Factor, b: Factor, count: u32, numbers: u32) -> bool {
+        let ((a, a_count), (b, b_count)) = (a.place(count, numbers), b.place(count, numbers));
         !self.within(a).meets(a_count, self.within(b), b_count)
     }
 
@@ -262,25 +280,25 @@ impl Script {
         *end = (*end).max(first.checked_add(count).expect("rows have 32-bit numbers"));
     }
 
-    /// Takes a number into account.
-    fn reach_number(&mut self, Place { base, first }: Place) {
+    /// Takes some numbers into account.
+    fn reach_numbers(&mut self, Place { base, first }: Place, count: u32) {
         let end = &mut self.numbers[usize::from(base.0)];
-        *end = (*end).max(first.checked_add(1).expect("numbers have 32-bit numbers"));
+        *end = (*end).max(first.checked_add(count).expect("numbers have 32-bit numbers"));
     }
 
     /// Takes a term over `count` rows into account; gives its factor, and whether that is one number.
     fn reach_term(&mut self, term: &Term, count: u32) -> (Place, bool) {
         self.reach(term.row, count);
-        (self.reach_factor(term.factor, count), term.factor.is_number())
+        (self.reach_factor(term.factor, count, 1), term.factor.is_number())
     }
 
-    /// Takes a number or a row of `count` into account, and says where it lies.
-    fn reach_factor(&mut self, factor: Factor, count: u32) -> Place {
+    /// Takes some numbers or a row of `count` into account, and says where it lies.
+    fn reach_factor(&mut self, factor: Factor, count: u32, numbers: u32) -> Place {
         match factor {
-            Factor::Number(place) => self.reach_number(place),
+            Factor::Number(place) => self.reach_numbers(place, numbers),
             Factor::Row(place) => self.reach(place, count),
         }
-        factor.place(count).0
+        factor.place(count, numbers).0
     }
 
     /// Writes a sum.
@@ -318,7 +336,7 @@ impl Script {
         }
         minus |= self.fills(sum, FILLS);
         let (start, subtracted) = sum.start.unwrap_or((Place::NOTHING, false));
-        self.reach_number(start);
+        self.reach_numbers(start, 1);
         Line::new(function, sum.count, &places, start, minus | u8::from(subtracted != all) << START)
     }
 
@@ -350,18 +368,19 @@ impl Script {
     ///
     /// # Panics
     /// When the operation takes another number of operands, or the result is neither a value nor an adjoint.
-    pub(crate) fn map(&mut self, op: Op, count: u32, out: Place, operands: &[Factor]) -> bool {
+    pub(crate) fn map(&mut self, op: Op, extent: impl Into<Extent>, out: Place, operands: &[Factor]) -> bool {
         check_target(out);
-        let len = self.whole(count);
-        let apart = operands.iter().all(|&operand| self.are_apart(operand, Factor::Row(out), len));
+        let extent = extent.into();
+        let len = self.whole_rows(extent);
+        let apart = operands.iter().all(|&operand| self.are_apart(operand, Factor::Row(out), len, extent.rows));
         let numbers = numbers_of(op, operands);
         let function = super::map::forward_line(self.isa, op, numbers);
         let Some(function) = function.filter(|_| apart) else { return false };
         self.reach(out, len);
-        let places = std::iter::once(out).chain(operands.iter().map(|&operand| self.reach_factor(operand, len)));
-        let places: SmallVec<[Place; PLACES]> = places.collect();
+        let reach = |&operand: &Factor| self.reach_factor(operand, len, extent.rows);
+        let places: SmallVec<[Place; PLACES]> = std::iter::once(out).chain(operands.iter().map(reach)).collect();
         let op = self.op(op);
-        self.lines.push(Line::new(function, count, &places, op, numbers));
+        self.lines.push(Line::new(function, extent.count, &places, op, numbers).with_rows(extent.rows));
         true
     }
 
@@ -374,26 +393,29 @@ impl Script {
         &mut self,
         op: Op,
         place: usize,
-        count: u32,
+        extent: impl Into<Extent>,
         target: Factor,
         adjoint: Place,
         value: Place,
         operands: &[Factor],
         (mode, fills): (Mode, bool),
     ) -> bool {
-        check_target(target.place(count).0);
-        let len = self.whole(count);
+        let extent = extent.into();
+        let len = self.whole_rows(extent);
+        check_target(target.place(len, extent.rows).0);
         let read = [Factor::Row(adjoint), Factor::Row(value)];
-        let apart = read.iter().chain(operands).all(|&read| self.are_apart(read, target, len));
+        let apart = |&read: &Factor| self.are_apart(read, target, len, extent.rows);
+        let apart = read.iter().chain(operands).all(apart);
         let numbers = numbers_of(op, operands);
         let function = super::map::reverse_line(self.isa, op, place, mode, numbers);
         let Some(function) = function.filter(|_| apart) else { return false };
-        let target_place = self.reach_factor(target, if fills { len } else { count });
-        let rest = read.iter().chain(operands).map(|&read| self.reach_factor(read, len));
+        let beyond = if fills { 0 } else { self.whole(extent.count) - extent.count };
+        let target_place = self.reach_factor(target, len - beyond, extent.rows);
+        let rest = read.iter().chain(operands).map(|&read| self.reach_factor(read, len, extent.rows));
         let places: SmallVec<[Place; PLACES]> = std::iter::once(target_place).chain(rest).collect();
         let op = self.op(op);
         let minus = numbers | u8::from(target.is_number()) << ALL | u8::from(fills) << FILLS;
-        self.lines.push(Line::new(function, count, &places, op, minus));
+        self.lines.push(Line::new(function, extent.count, &places, op, minus).with_rows(extent.rows));
         true
     }
 
@@ -405,6 +427,11 @@ impl Script {
             self.ops.push(op);
         }
         Place { base: Base::OWN, first: u32::try_from(number).expect("fewer than 2³² operations") }
+    }
+
+    /// How many numbers of all rows of a map there are, with what fills registers.
+    fn whole_rows(&self, Extent { rows, count }: Extent) -> u32 {
+        self.whole(count).checked_mul(rows).expect("rows have 32-bit numbers")
     }
 
     /// How many rows a map reads: as many numbers as fill whole registers.

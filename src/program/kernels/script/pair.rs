@@ -42,7 +42,7 @@ impl Script {
             minus |= self.fills(sum, bit);
             places.push(sum.out);
         }
-        places.push(self.reach_factor(a.terms[0].factor, a.count));
+        places.push(self.reach_factor(a.terms[0].factor, a.count, 1));
         for sum in sums {
             self.reach(sum.terms[0].row, sum.count);
             places.push(sum.terms[0].row);

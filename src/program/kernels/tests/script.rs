@@ -1,7 +1,7 @@
 use smallvec::SmallVec;
 
 use super::super::linear::Mode;
-use super::super::script::{Factor, MOST_TERMS, Outside, OutsideRows, Place, Script, Slices, Sum, Term};
+use super::super::script::{Extent, Factor, MOST_TERMS, Outside, OutsideRows, Place, Script, Slices, Sum, Term};
 use super::super::{Isa, Zero};
 use super::{Compensated, SPECIAL, numbers, same};
 use crate::op::{Arity, Op, Scalar};
@@ -328,6 +328,38 @@ fn maps_have_the_bits_of_the_rules() {
 fn one_number(n: usize, wide: u32, lanes: usize) -> Place {
     let n = u32::try_from(n).unwrap();
     if lanes == 1 { Place::values((n + 1) * wide) } else { Place::shared(n) }
+}
+
+#[test]
+fn a_map_of_several_rows_is_a_line_for_each() {
+    for (isa, count) in Isa::supported().flat_map(|isa| [3, 8, 14, 40].map(|count| (isa, count))) {
+        let (wide, rows) = (u32::next_multiple_of(count, 8), 3);
+        for (op, mode) in
+            [Op::Div, Op::Atan2].into_iter().flat_map(|op| [Mode::Store, Mode::Add].map(|mode| (op, mode)))
+        {
+            let lines = |script: &mut Script, extent: Extent, row: u32| {
+                let [own, operand] = [0, rows].map(|first| (first + row) * wide);
+                let number = 2 * rows * wide + row;
+                let operands = [Factor::Row(Place::values(operand)), Factor::Number(Place::values(number))];
+                let targets = [Factor::Row(Place::adjoints(operand)), Factor::Number(Place::adjoints(number))];
+                let (adjoint, value) = (Place::adjoints(own), Place::values(own));
+                assert!(script.map(op, extent, value, &operands));
+                for (place, target) in targets.into_iter().enumerate() {
+                    assert!(script.map_back(op, place, extent, target, adjoint, value, &operands, (mode, false)));
+                }
+            };
+            let [mut together, mut apart] = [Script::new(isa, false), Script::new(isa, false)];
+            lines(&mut together, Extent { rows, count }, 0);
+            (0..rows).for_each(|row| lines(&mut apart, Extent { rows: 1, count }, row));
+            assert_eq!((together.len(), apart.len()), (3, 3 * rows));
+            let [together, apart] = [together, apart].map(|script| {
+                let mut buffers = Buffers { lanes: 1, ..Buffers::new(wide as usize) };
+                buffers.run(&script);
+                [buffers.values, buffers.adjoints]
+            });
+            assert!((0..2).all(|n| same_all(&together[n], &apart[n])), "{op:?} of {count} with {isa:?}, {mode:?}");
+        }
+    }
 }
 
 #[test]
