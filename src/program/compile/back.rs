@@ -163,7 +163,9 @@ impl Planner<'_> {
                         Window::EachRow { first, .. } => (first..first + count).collect(),
                         _ => (0..count).map(|m| place(self.code, window, m)).collect(),
                     };
-                    places.retain(|&place| !self.padding.has(&(place..place + 1)));
+                    if map.rows() > 1 && map.row < map.row_step() {
+                        places.retain(|&place| !self.padding.has(&(place..place + 1)));
+                    }
                     if self.any_needed(&places) {
                         let may_store = !matches!(window, Window::List(_)) && (map.count > 2 || map.count == count);
                         let mode = self.mode(&places, may_store);
