@@ -229,3 +229,33 @@ fn what_computes_little_is_left_to_loops() {
         agrees(&program, &[1.0]);
     }
 }
+
+#[test]
+fn windows_that_overlap_are_left_to_loops() {
+    for (overlap, is_woven) in [(true, true), (false, false)] {
+        let graph = Graph::new();
+        let (filters, height, width) = (2, 12, 12);
+        let image = graph.inputs("x", (height + 2) * (width + 2) * if overlap { 1 } else { 9 * filters });
+        let weights = graph.parameters("w", &numbers(9 * filters));
+        let mut next = 0..;
+        let mut sum = graph.constant(0.0);
+        for (filter, row, column) in
+            (0..filters).flat_map(|f| (0..height).flat_map(move |i| (0..width).map(move |j| (f, i, j))))
+        {
+            let products = (0..9).map(|k| {
+                let pixel = if overlap {
+                    (row + k / 3) * (width + 2) + column + k % 3
+                } else {
+                    next.next().expect("there is always one more")
+                };
+                weights[9 * filter + k] * image[pixel]
+            });
+            sum += products.reduce(|a, b| a + b).expect("nine products").relu();
+        }
+        let program = graph.compile(&[sum]).expect("it compiles");
+        let why = "left to loops, since its rounds read the same and compute little";
+        assert_eq!(program.report().to_string().contains(why), is_woven, "{}", program.report());
+        assert_eq!(has_lanes(&program, filters * height * width), !is_woven, "{program}");
+        agrees(&program, &[0.7]);
+    }
+}

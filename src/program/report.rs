@@ -121,12 +121,13 @@ impl Display for Notes {
             writeln!(f, "roll   nothing: no sum of 32 terms or more repeats itself")?;
         }
         for alike in self.stretches.chunk_by(|a, b| a == b) {
-            let verdict @ Verdict { terms, rounds, lanes, nodes } = alike[0];
+            let verdict @ Verdict { terms, rounds, lanes, nodes, is_woven } = alike[0];
             let sums = alike.len();
             write!(f, "roll   {sums} × a sum of {terms} terms that repeats itself {rounds} times: ")?;
             match (nodes, lanes) {
                 (0, _) => writeln!(f, "left to loops, since its rounds compute nothing of their own")?,
                 (_, 0) if verdict.is_small() => writeln!(f, "left to loops, since its rounds compute little together")?,
+                (_, 0) if is_woven => writeln!(f, "left to loops, since its rounds read the same and compute little")?,
                 (_, 0) => writeln!(f, "left, since too few rounds compute the same")?,
                 (nodes, lanes) => writeln!(f, "{lanes} lanes of {} operations", nodes + 1)?,
             }

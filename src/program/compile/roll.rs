@@ -35,6 +35,21 @@ pub(super) struct Region {
     pub(super) tail: Option<Vec<(u32, f64)>>,
 }
 
+impl Region {
+    /// Whether its lanes read more numbers than they compute, and mostly what others read too, as the windows of a
+    /// convolution do: loops read these where they lie, lanes gather them.
+    fn is_woven(&self) -> bool {
+        let (read, computed) = (self.columns.len(), self.body.nodes.len() - self.columns.len());
+        if read <= computed {
+            return false;
+        }
+        let mut slots = self.columns.concat();
+        slots.sort_unstable();
+        slots.dedup();
+        4 * slots.len() <= read * self.lanes
+    }
+}
+
 /// What became of a stretch of terms that repeats itself.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(in super::super) struct Verdict {
@@ -44,6 +59,8 @@ pub(in super::super) struct Verdict {
     /// How many rounds became lanes, and how many operations each computes.
     pub(in super::super) lanes: usize,
     pub(in super::super) nodes: usize,
+    /// Whether they were left to loops, since they read more than they compute, and mostly what others read too.
+    pub(in super::super) is_woven: bool,
 }
 
 impl Verdict {
@@ -59,18 +76,26 @@ pub(super) fn roll(program: &Program, fused: &mut Fused) -> (Vec<Region>, Vec<Ve
     let stretches = axes.stretches();
     let lanes = Lanes::new(&axes.users, axes.lanes);
     let alike: Vec<Option<Vec<u32>>> = stretches.iter().map(|&stretch| lanes.alike(stretch, fused)).collect();
-    let verdicts = (stretches.iter().zip(&alike))
+    let mut verdicts: Vec<Verdict> = (stretches.iter().zip(&alike))
         .map(|(&stretch, alike)| Verdict {
             terms: fused.terms(stretch.sum as usize).len(),
             rounds: stretch.rounds,
             lanes: alike.as_ref().map_or(0, Vec::len),
             nodes: lanes.of(stretch.lane + narrow(stretch.rounds / 2)).len(),
+            is_woven: false,
         })
         .collect();
-    let found: Vec<(Stretch, Vec<u32>)> =
-        stretches.iter().zip(alike).filter_map(|(&stretch, alike)| Some((stretch, alike?))).collect();
-    let mut regions: Vec<Region> =
-        found.iter().map(|(stretch, alike)| lanes.region(program, fused, *stretch, alike)).collect();
+    let (mut found, mut regions): (Vec<(Stretch, Vec<u32>)>, Vec<Region>) = (vec![], vec![]);
+    for ((&stretch, alike), verdict) in stretches.iter().zip(alike).zip(&mut verdicts) {
+        let Some(alike) = alike else { continue };
+        let region = lanes.region(program, fused, stretch, &alike);
+        if region.is_woven() {
+            (verdict.lanes, verdict.is_woven) = (0, true);
+        } else {
+            found.push((stretch, alike));
+            regions.push(region);
+        }
+    }
     let mut number = 0;
     for of_one_sum in found.chunk_by(|a, b| a.0.sum == b.0.sum) {
         let sums: Vec<u32> = regions[number..][..of_one_sum.len()].iter().map(|region| region.sum).collect();
