@@ -72,7 +72,7 @@ impl Kernel for Forward<'_> {
 
 /// The greater number; what is no number wins.
 #[inline(always)]
-fn greater(most: f64, x: f64) -> f64 {
+pub(super) fn greater(most: f64, x: f64) -> f64 {
     if x > most || x.is_nan() { x } else { most }
 }
 

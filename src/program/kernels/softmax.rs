@@ -7,6 +7,7 @@
 use std::ops::Range;
 
 use super::isa::{Isa, Kernel};
+use super::list::greater;
 use super::vector::Simd;
 use crate::op::{Scalar as _, value};
 
@@ -33,7 +34,7 @@ impl<'a> Lists<'a> {
 
 /// How much room it takes to compute with so many numbers of so many lists.
 pub(crate) fn room(numbers: usize, lists: usize) -> usize {
-    3 * spread_room(numbers) + lists.next_multiple_of(8)
+    2 * spread_room(numbers) + lists.next_multiple_of(8)
 }
 
 /// Room for a number beside each number: the last register may go beyond them.
@@ -157,5 +158,5 @@ fn greatest_number<S: Simd>(simd: S, list: &[f64]) -> f64 {
 /// The greatest number; what is no number wins.
 #[cold]
 fn greatest(list: &[f64]) -> f64 {
-    list.iter().copied().fold(f64::NEG_INFINITY, |most, x| if x > most || x.is_nan() { x } else { most })
+    list.iter().copied().fold(f64::NEG_INFINITY, greater)
 }
