@@ -126,7 +126,6 @@ impl WindowCode {
     fn operand(&self, window: Window, map: &Map) -> String {
         match window {
             Window::Affine { first, step: 1 } => numbers(map, first),
-            Window::EachRow { first, .. } => Slots(first, map.rows(), 1).to_string(),
             other => self.window(other, map.count),
         }
     }

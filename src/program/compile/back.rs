@@ -6,7 +6,7 @@
 use super::super::kernels::linear::Mode;
 use super::super::kernels::nest::Nest;
 use super::super::kernels::places::{Pair, Signs};
-use super::super::windows::{Back, Factors, Home, Terms, Window, WindowCode};
+use super::super::windows::{Back, Factors, Home, Map, Terms, Window, WindowCode};
 use super::classes::Padding;
 use super::late::{Late, When};
 use super::narrow;
@@ -154,20 +154,10 @@ impl Planner<'_> {
             Made::Map(map) => {
                 for operand in 0..map.arity {
                     let window = map.operands[operand as usize];
-                    let count = match window {
-                        Window::Affine { step: 0, .. } => 1,
-                        Window::EachRow { .. } => map.rows(),
-                        _ => map.count,
-                    };
-                    let mut places: Vec<u32> = match window {
-                        Window::EachRow { first, .. } => (first..first + count).collect(),
-                        _ => (0..count).map(|m| place(self.code, window, m)).collect(),
-                    };
-                    if map.rows() > 1 && map.row < map.row_step() {
-                        places.retain(|&place| !self.padding.has(&(place..place + 1)));
-                    }
+                    let places = self.places_of_operand(map, window);
                     if self.any_needed(&places) {
-                        let may_store = !matches!(window, Window::List(_)) && (map.count > 2 || map.count == count);
+                        let all = map.count as usize == places.len();
+                        let may_store = !matches!(window, Window::List(_)) && (map.count > 2 || all);
                         let mode = self.mode(&places, may_store);
                         self.back.push(Back::Map { map: *map, place: operand, mode });
                     }
@@ -219,6 +209,19 @@ impl Planner<'_> {
                     self.back.push(Back::List { list: *list, mode });
                 }
             }
+        }
+    }
+
+    /// The places of an operand: each number once, and nothing of what is of nothing.
+    fn places_of_operand(&self, map: &Map, window: Window) -> Vec<u32> {
+        let has_padding = map.rows() > 1 && map.row < map.row_step();
+        match window {
+            Window::Affine { first, step: 0 } => vec![first],
+            Window::EachRow { first, .. } => (first..first + map.rows()).collect(),
+            _ => (0..map.count)
+                .map(|m| place(self.code, window, m))
+                .filter(|&place| !(has_padding && self.padding.has(&(place..place + 1))))
+                .collect(),
         }
     }
 

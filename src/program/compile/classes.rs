@@ -152,7 +152,7 @@ impl Classes {
     ///
     /// Members that go to the same place are a row or more; results of an operation have the rows of its operands.
     fn row(&self, class: &[u32], fused: &Fused, kinds: &Kinds) -> Option<usize> {
-        if class.len() > MOST_OF_ROWS {
+        if !(SHORTEST_ROW..=MOST_OF_ROWS).contains(&class.len()) {
             return None;
         }
         let len = match fused.code[class[0] as usize] {

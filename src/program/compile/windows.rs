@@ -274,7 +274,7 @@ impl Emitter<'_> {
     fn with_row(&self, last: &Map, next: &Map) -> Option<Map> {
         let (rows, row) = (last.rows(), last.row_step());
         let by = rows * row;
-        let goes_on = last.op == next.op && last.row == next.row && last.count >= last.row && next.rows() == 1;
+        let goes_on = last.op == next.op && last.row == next.row && next.rows() == 1;
         if !(goes_on && last.out + by == next.out && self.fills_row(last.out + last.count, next.out)) {
             return None;
         }

@@ -41,7 +41,7 @@ impl<const NUMBER: bool, const ABSORB: bool, const ADD: bool> Instruction for Do
                 sum = factors.sum::<NUMBER, true>(simd);
             }
             let total = simd.total(sum);
-            let total = if line.minus == 0 { total } else { -total };
+            let total = if line.bits == 0 { total } else { -total };
             let out = line.rows::<true>(0, memory);
             *out = if ADD { *out + total } else { total };
         }

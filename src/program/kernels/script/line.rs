@@ -19,7 +19,7 @@ pub(in super::super) struct Line {
     pub(super) bases: [Base; PLACES],
     /// A bit for each number, and that of [`START`], whose sign is turned, and [`ALL`]; of a map, a bit for each
     /// operand that is one number, and [`ALL`] if the adjoint that it adds to is one. [`FILLS`] for both.
-    pub(super) minus: u8,
+    pub(super) bits: u8,
 }
 
 /// How many places a line has: that of the result is the first.
@@ -45,12 +45,12 @@ pub(in super::super) struct Memory {
 }
 
 impl Line {
-    pub(super) fn new(function: Function, count: u32, places: &[Place], last: Place, minus: u8) -> Self {
+    pub(super) fn new(function: Function, count: u32, places: &[Place], last: Place, bits: u8) -> Self {
         let (mut firsts, mut bases) = ([0; PLACES], [Base::OWN; PLACES]);
         for (at, &Place { base, first }) in places.iter().enumerate().chain([(PLACES - 1, &last)]) {
             (firsts[at], bases[at]) = (first, base);
         }
-        Self { function, count, firsts, bases, minus }
+        Self { function, count, firsts, bases, bits }
     }
 
     /// The same for a map of so many rows.
@@ -102,7 +102,7 @@ impl Line {
     /// The memory has it.
     #[inline(always)]
     pub(super) unsafe fn signed(&self, place: usize, bit: usize, memory: &Memory) -> f64 {
-        let sign = u64::from(self.minus) << (63 - bit) & 1 << 63;
+        let sign = u64::from(self.bits) << (63 - bit) & 1 << 63;
         // SAFETY: as the caller promises.
         f64::from_bits(unsafe { self.number(place, memory) }.to_bits() ^ sign)
     }
@@ -110,7 +110,7 @@ impl Line {
     /// Whether a bit is set.
     #[inline(always)]
     pub(super) fn has(&self, bit: usize) -> bool {
-        self.minus >> bit & 1 == 1
+        self.bits >> bit & 1 == 1
     }
 
     /// How many numbers the line computes.

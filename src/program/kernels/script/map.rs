@@ -5,8 +5,8 @@ use super::super::map::{Rule, forward_loop, is_number, reverse_loop};
 use super::super::vector::Simd;
 use super::{ALL, FILLS, Line, Memory};
 
-/// How many numbers are computed before they are added where they belong: a register, and more where it is looked at them
-/// together.
+/// How many adjoints are computed before they are added where they belong: as many as fill a register, and more where the
+/// size of all operands chooses between two rules.
 const BLOCK: usize = 8;
 const NEAR_BLOCK: usize = 32;
 

@@ -29,6 +29,7 @@ use super::Zero;
 use super::isa::Isa;
 use super::linear::Mode;
 use super::outer::Table;
+use super::vector::Simd;
 use crate::op::{Arity, Op};
 
 /// A term of a sum.
@@ -145,6 +146,12 @@ pub(crate) const MOST_TERMS: usize = 3;
 
 /// From how many numbers on a line is not short.
 const SHORT: u32 = 32;
+
+/// The most whole registers of a line. A short one has so few that code for each is better than a loop over them.
+#[inline(always)]
+const fn most_registers<S: Simd, const IS_SHORT: bool>() -> usize {
+    if IS_SHORT { SHORT as usize / S::WIDTH } else { usize::MAX }
+}
 
 /// Lines, and how much memory they reach.
 #[derive(Clone, Debug)]

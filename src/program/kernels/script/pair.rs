@@ -4,7 +4,9 @@ use super::super::Zero;
 use super::super::isa::{Instruction, Isa};
 use super::super::linear::{Mode, has_nan, product};
 use super::super::vector::{Simd, load};
-use super::{ALL, FILLS, FILLS_OTHER, Factor, Function, Line, Memory, PLACES, Place, Script, Sum, check_target};
+use super::{
+    ALL, FILLS, FILLS_OTHER, Factor, Function, Line, Memory, PLACES, Place, Script, Sum, check_target, most_registers,
+};
 use smallvec::SmallVec;
 
 impl Sum {
@@ -80,7 +82,7 @@ impl<const SHORT: bool, const ADD: bool, const ADD_OTHER: bool> Instruction for 
                 minus,
             };
             let mut done = 0;
-            for _ in 0..if SHORT { super::SHORT as usize / S::WIDTH } else { usize::MAX } {
+            for _ in 0..most_registers::<S, SHORT>() {
                 if len - done < S::WIDTH {
                     break;
                 }

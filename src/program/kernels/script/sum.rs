@@ -4,7 +4,7 @@ use super::super::Zero;
 use super::super::isa::{Instruction, Isa};
 use super::super::linear::{Mode, has_nan, product};
 use super::super::vector::Simd;
-use super::{ALL, FILLS, Function, Line, Memory, START};
+use super::{ALL, FILLS, Function, Line, Memory, START, most_registers};
 
 /// The function for so many terms, of which the first `numbers` have a number as factor; with `twice`, the last counts
 /// twice. A `short` one is of some single numbers.
@@ -87,8 +87,7 @@ impl<const N: usize, const K: usize, const TWICE: bool, const SHORT: bool, const
                 terms.block::<K, 4, TWICE, ABSORB, ADD>(simd, x, done);
                 done += 4 * S::WIDTH;
             }
-            // A short one has so few registers that a loop over them is not worth its code.
-            for _ in 0..if SHORT { super::SHORT as usize / S::WIDTH } else { usize::MAX } {
+            for _ in 0..most_registers::<S, SHORT>() {
                 if len - done < S::WIDTH {
                     break;
                 }
