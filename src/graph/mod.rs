@@ -114,13 +114,20 @@ impl Arena {
     }
 
     pub(crate) fn operands(&self, key: NodeKey) -> &[NodeKey] {
-        match &self.nodes[key].operands {
+        self.node(key).1
+    }
+
+    /// What a node is, and its operands.
+    pub(crate) fn node(&self, key: NodeKey) -> (Kind, &[NodeKey]) {
+        let node = &self.nodes[key];
+        let operands = match &node.operands {
             Operands::Few(keys) => {
                 let count = keys.iter().take_while(|key| !key.is_null()).count();
                 &keys[..count]
             }
             &Operands::Many { start, len } => &self.pool[start as usize..][..len as usize],
-        }
+        };
+        (node.kind, operands)
     }
 
     /// Every node, operands before their users: the order of creation.

@@ -5,7 +5,7 @@ use super::{Arena, NodeKey, index};
 impl Arena {
     /// The nodes that `outputs` depend on, outputs included, operands before their users.
     ///
-    /// Two sweeps over the arena in creation order; no stack grows with the depth.
+    /// One sweep over the arena against the order of creation; no stack grows with the depth.
     pub(crate) fn needed(&self, outputs: &[NodeKey]) -> Vec<NodeKey> {
         self.needed_until(outputs, |_| false)
     }
@@ -17,14 +17,19 @@ impl Arena {
         for &output in outputs {
             wanted[index(output)] = !stops(output);
         }
-        for &key in keys.iter().rev() {
+        // What is wanted moves to the end, so that one sweep both marks and keeps.
+        let mut first = keys.len();
+        for place in (0..keys.len()).rev() {
+            let key = keys[place];
             if wanted[index(key)] {
+                first -= 1;
+                keys[first] = key;
                 for &operand in self.operands(key) {
                     wanted[index(operand)] = !stops(operand);
                 }
             }
         }
-        keys.retain(|&key| wanted[index(key)]);
+        keys.drain(..first);
         keys
     }
 }

@@ -6,22 +6,44 @@ use crate::op::Op;
 
 /// The operations of a program, parameters included.
 #[derive(Clone, Debug, Default)]
-pub(super) struct Ops(Vec<Op>);
+pub(super) struct Ops {
+    all: Vec<Op>,
+    /// The number that came after each of the first when it was last seen: loops ask for the same again and again.
+    next: Vec<u32>,
+    last: u32,
+}
+
+/// How many are searched.
+const SEARCHED: usize = 256;
 
 impl Ops {
     /// The number of an operation; beyond some hundreds, each gets one of its own.
     pub(super) fn number(&mut self, op: Op) -> u32 {
-        const SEARCHED: usize = 256;
-        let known = &self.0[..self.0.len().min(SEARCHED)];
+        let expected = self.next.get(self.last as usize).copied();
+        if let Some(number) = expected
+            && self.all[number as usize] == op
+        {
+            self.last = number;
+            return number;
+        }
+        let known = &self.all[..self.all.len().min(SEARCHED)];
         let place = known.iter().rposition(|&known| known == op).unwrap_or_else(|| {
-            self.0.push(op);
-            self.0.len() - 1
+            self.all.push(op);
+            self.all.len() - 1
         });
-        u32::try_from(place).expect("fewer than 2³² nodes")
+        let number = u32::try_from(place).expect("fewer than 2³² nodes");
+        if place < SEARCHED {
+            self.next.resize(self.next.len().max(place + 1), number);
+        }
+        if let Some(next) = self.next.get_mut(self.last as usize) {
+            *next = number;
+        }
+        self.last = number;
+        number
     }
 
     pub(super) fn contains(&self, op: Op) -> bool {
-        self.0.contains(&op)
+        self.all.contains(&op)
     }
 }
 
@@ -29,6 +51,6 @@ impl Index<u32> for Ops {
     type Output = Op;
 
     fn index(&self, number: u32) -> &Op {
-        &self.0[number as usize]
+        &self.all[number as usize]
     }
 }

@@ -46,12 +46,15 @@ impl Axes {
         // What is computed by the same operations repeats itself at least in the last of them.
         let may_repeat =
             |slot: usize| Words::of(fused.terms(slot), |slot| last(program, fused, slot)).repetition(0).is_some();
-        if !(leaves..program.layout.len).any(|slot| is_long(slot) && may_repeat(slot)) {
-            return None;
-        }
+        let mut candidates =
+            (leaves..program.layout.len).rev().filter(|&slot| is_long(slot) && may_repeat(slot)).peekable();
+        candidates.peek()?;
         let shapes = shapes(program, fused, leaves);
         let users = vec![Users::NOBODY; program.layout.len];
         let mut axes = Self { leaves, shapes, known: FxHashMap::default(), users, lanes: 0 };
+        if !candidates.any(|slot| !axes.search(slot, fused.terms(slot)).is_empty()) {
+            return None;
+        }
         axes.find(program, fused);
         // What neighbouring lanes share makes one lane of them.
         for _ in 0..3 {
@@ -284,7 +287,7 @@ struct Words {
     all: Vec<u64>,
     /// The next place of the same word.
     next: Vec<usize>,
-    /// How many more words may be compared.
+    /// How many more words may be compared in vain.
     budget: usize,
 }
 
@@ -296,7 +299,7 @@ impl Words {
         for (place, &word) in words.iter().enumerate().rev() {
             next[place] = last.insert(word, place).unwrap_or(usize::MAX);
         }
-        Self { budget: 64 * words.len(), all: words, next }
+        Self { budget: 16 * words.len(), all: words, next }
     }
 
     /// The next stretch that repeats itself often enough: its start, its period and how often.
@@ -315,10 +318,11 @@ impl Words {
                 let period = candidate - start;
                 let same = (candidate..words.len()).take_while(|&place| words[place] == words[place - period]).count();
                 let rounds = 1 + same / period;
-                if rounds >= FEWEST && rounds * period > best.0 {
+                if rounds < FEWEST {
+                    self.budget = self.budget.checked_sub(same + 1)?;
+                } else if rounds * period > best.0 {
                     best = (rounds * period, period);
                 }
-                self.budget = self.budget.checked_sub(same + 1)?;
                 candidate = self.next[candidate];
             }
             if best.0 > 0 {

@@ -19,8 +19,8 @@ pub(super) fn reverse(code: &mut WindowCode, made: &[Made], mut needs: Vec<bool>
     for made in made {
         spread_needs(code, made, &mut needs);
     }
-    let mut planner =
-        Planner { code, padding, needs, written: vec![false; len], zeros: vec![false; len], back: vec![] };
+    let (written, zeros) = (vec![false; len], vec![false; len]);
+    let mut planner = Planner { code, padding, needs, written, zeros, back: vec![], places: vec![] };
     for output in 0..planner.code.outputs.len() {
         let slot = planner.code.outputs[output] as usize;
         (planner.written[slot], planner.zeros[slot]) = (true, true);
@@ -51,9 +51,22 @@ pub(super) fn reverse(code: &mut WindowCode, made: &[Made], mut needs: Vec<bool>
 fn spread_needs(code: &WindowCode, made: &Made, needs: &mut [bool]) {
     match made {
         Made::Map(map) => {
-            for m in 0..map.count {
-                let mut operands = map.operands[..map.arity as usize].iter().map(|&window| place(code, window, m));
-                needs[(map.out + m) as usize] |= operands.any(|operand| needs[operand as usize]);
+            let (before, results) = needs.split_at_mut(map.out as usize);
+            let results = &mut results[..map.count as usize];
+            for &window in &map.operands[..map.arity as usize] {
+                match window {
+                    Window::Affine { first, step: 1 } => {
+                        results
+                            .iter_mut()
+                            .zip(&before[first as usize..])
+                            .for_each(|(result, &needed)| *result |= needed);
+                    }
+                    Window::Affine { first, step: 0 } => {
+                        let needed = before[first as usize];
+                        results.iter_mut().for_each(|result| *result |= needed);
+                    }
+                    _ => (0..).zip(results.iter_mut()).for_each(|(m, result)| *result |= before[code.place(window, m)]),
+                }
             }
         }
         Made::Nest { product, .. } => {
@@ -123,6 +136,8 @@ struct Planner<'c> {
     written: Vec<bool>,
     zeros: Vec<bool>,
     back: Vec<Back>,
+    /// The places that a nest writes.
+    places: Vec<u32>,
 }
 
 impl Planner<'_> {
@@ -217,6 +232,7 @@ impl Planner<'_> {
         let has_padding = map.rows() > 1 && map.row < map.row_step();
         match window {
             Window::Affine { first, step: 0 } => vec![first],
+            Window::Affine { first, step: 1 } if !has_padding => (first..first + map.count).collect(),
             Window::EachRow { first, .. } => (first..first + map.rows()).collect(),
             _ => (0..map.count)
                 .map(|m| place(self.code, window, m))
@@ -271,7 +287,8 @@ impl Planner<'_> {
 
     /// A nest whose second factor are adjoints.
     fn nest(&mut self, product: &Product, minus: bool) {
-        let mut places = Vec::new();
+        let mut places = std::mem::take(&mut self.places);
+        places.clear();
         each_place(product, 0, |place| places.push(place));
         if self.any_needed(&places) {
             let mut split = u32::MAX;
@@ -280,6 +297,7 @@ impl Planner<'_> {
             let nest = Nest::new(product.firsts, &product.loops);
             self.back.push(Back::Nest { nest, split, mode, minus, home: Home::Values });
         }
+        self.places = places;
     }
 
     /// The places whose adjoints a region adds to.

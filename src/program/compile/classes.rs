@@ -88,14 +88,20 @@ impl Classes {
             padding: Padding::default(),
         };
         if by_level {
-            let mut slots = slots_by_level(leaves, fused, &kinds);
+            let mut slots = slots_by_level(leaves, &kinds);
+            let (mut of_classes, mut of_sides) = (Appearance::default(), Appearance::default());
             let mut before = None;
             for level in slots.chunk_by_mut(|&a, &b| kinds.level(a) == kinds.level(b)) {
-                sort_by_first_appearance(level, |slot| kinds.class(slot).0);
+                if let &mut [alone] = level {
+                    classes.push(&[alone], true);
+                    before = None;
+                    continue;
+                }
+                of_classes.sort(level, |slot| kinds.class(slot).0);
                 for class in level.chunk_by_mut(|&a, &b| kinds.class(a) == kinds.class(b)) {
                     if sorts && !goes_anywhere(class, |slot| kinds.side(slot)) {
-                        sort_by_first_appearance(class, |slot| kinds.side(slot));
-                        if let Some(len) = classes.row(class, fused, &kinds) {
+                        of_sides.sort(class, |slot| kinds.side(slot));
+                        if let Some(len) = classes.row(class, fused, of_sides.counts()) {
                             class.chunks(len).for_each(|row| classes.push_row(row));
                             before = None;
                             continue;
@@ -150,16 +156,13 @@ impl Classes {
 
     /// How long the rows of a class are, if they are worth whole registers.
     ///
-    /// Members that go to the same place are a row or more; results of an operation have the rows of its operands.
-    fn row(&self, class: &[u32], fused: &Fused, kinds: &Kinds) -> Option<usize> {
+    /// Members that go to the same place, of which `sides` tells how many, are a row or more; results of an operation have the rows of its operands.
+    fn row(&self, class: &[u32], fused: &Fused, sides: &[u32]) -> Option<usize> {
         if !(SHORTEST_ROW..=MOST_OF_ROWS).contains(&class.len()) {
             return None;
         }
         let len = match fused.code[class[0] as usize] {
-            Code::Linear(_) => {
-                let sides = class.chunk_by(|&a, &b| kinds.side(a) == kinds.side(b));
-                sides.fold(0, |len, side| gcd(len, side.len()))
-            }
+            Code::Linear(_) => sides.iter().fold(0, |len, &side| gcd(len, side as usize)),
             Code::Map(_) => self.row_of_operands(class, fused)?,
             _ => return None,
         };
@@ -206,21 +209,64 @@ fn each_operand(fused: &Fused, regions: &[Region], slot: u32, mut visit: impl Fn
 }
 
 /// Sorts slots by a key, the keys in the order of their first appearance, equal keys in theirs.
-fn sort_by_first_appearance(slots: &mut [u32], key: impl Fn(u32) -> u32) {
-    let Some(&first) = slots.first() else { return };
-    if slots.iter().all(|&slot| key(slot) == key(first)) {
-        return;
+#[derive(Default)]
+struct Appearance {
+    /// The rank of the key of each slot, and how many slots have each.
+    ranks: Vec<u32>,
+    counts: Vec<u32>,
+    next: Vec<u32>,
+    unsorted: Vec<u32>,
+}
+
+impl Appearance {
+    fn sort(&mut self, slots: &mut [u32], key: impl Fn(u32) -> u32) {
+        self.rank(slots, key);
+        if self.ranks.is_sorted() {
+            return;
+        }
+        let mut start = 0;
+        self.next.clear();
+        for count in &self.counts {
+            self.next.push(start);
+            start += count;
+        }
+        self.unsorted.clear();
+        self.unsorted.extend_from_slice(slots);
+        for (&slot, &rank) in self.unsorted.iter().zip(&self.ranks) {
+            let at = &mut self.next[rank as usize];
+            slots[*at as usize] = slot;
+            *at += 1;
+        }
     }
-    let mut ranks = FxHashMap::default();
-    let mut ranked: Vec<(u32, u32)> = slots
-        .iter()
-        .map(|&slot| {
-            let next = narrow(ranks.len());
-            (*ranks.entry(key(slot)).or_insert(next), slot)
-        })
-        .collect();
-    ranked.sort_by_key(|pair| pair.0);
-    slots.iter_mut().zip(ranked).for_each(|(slot, (_, sorted))| *slot = sorted);
+
+    fn rank(&mut self, slots: &[u32], key: impl Fn(u32) -> u32) {
+        self.ranks.clear();
+        self.counts.clear();
+        let Some(&first) = slots.first() else { return };
+        let (mut last, mut rank) = (key(first), 0);
+        self.counts.push(0);
+        let mut known = FxHashMap::default();
+        for &slot in slots {
+            let key = key(slot);
+            if key != last {
+                if known.is_empty() {
+                    known.insert(last, rank);
+                }
+                let new = narrow(known.len());
+                (last, rank) = (key, *known.entry(key).or_insert(new));
+                if rank == new {
+                    self.counts.push(0);
+                }
+            }
+            self.counts[rank as usize] += 1;
+            self.ranks.push(rank);
+        }
+    }
+
+    /// How many of the slots that were sorted last have the same key, key after key.
+    fn counts(&self) -> &[u32] {
+        &self.counts
+    }
 }
 
 /// Whether the members of a large class go to so many different places that to sort them would help nobody, by a sample.
@@ -231,16 +277,16 @@ fn goes_anywhere(class: &[u32], side: impl Fn(u32) -> u32) -> bool {
 }
 
 /// The slots that compute something, level by level.
-fn slots_by_level(leaves: usize, fused: &Fused, kinds: &Kinds) -> Vec<u32> {
-    let computed = || (leaves..kinds.slots.len()).filter(|&slot| fused.computes(slot));
+fn slots_by_level(leaves: usize, kinds: &Kinds) -> Vec<u32> {
+    let computed = || (leaves..).zip(&kinds.slots[leaves..]).filter(|(_, known)| known.level > 0);
     let mut ends = vec![0_u32; kinds.highest as usize + 2];
-    computed().for_each(|slot| ends[kinds.slots[slot].level as usize + 1] += 1);
+    computed().for_each(|(_, known)| ends[known.level as usize + 1] += 1);
     for level in 0..ends.len() - 1 {
         ends[level + 1] += ends[level];
     }
     let mut sorted = vec![0; kinds.computed];
-    for slot in computed() {
-        let next = &mut ends[kinds.slots[slot].level as usize];
+    for (slot, known) in computed() {
+        let next = &mut ends[known.level as usize];
         sorted[*next as usize] = narrow(slot);
         *next += 1;
     }
@@ -274,6 +320,14 @@ struct Slot {
     user: u32,
     /// A hash of the place in which that uses it.
     edge: u32,
+}
+
+impl Slot {
+    /// What is coarsely known of it.
+    fn kind(self) -> u64 {
+        let (level, flat) = (u64::from(self.level), u64::from(self.flat));
+        if level == 0 { flat } else { mix(flat, level) | 4 }
+    }
 }
 
 impl Kinds {
@@ -320,13 +374,7 @@ impl Kinds {
         self.classes[slot as usize - (self.slots.len() - self.classes.len())]
     }
 
-    /// What is coarsely known of a slot.
-    fn kind(&self, slot: u32) -> u64 {
-        let Slot { level, flat, .. } = self.slots[slot as usize];
-        if level == 0 { u64::from(flat) } else { mix(u64::from(flat), u64::from(level)) | 4 }
-    }
-
-    /// The same without the level: what the members of a class are used for may lie on different ones.
+    /// The kind of a slot without its level: what the members of a class are used for may lie on different ones.
     fn flat(&self, slot: u32) -> u32 {
         self.slots[slot as usize].flat
     }
@@ -358,30 +406,36 @@ impl Kinds {
         }
     }
 
-    fn linear(&mut self, slot: usize, zero: Zero, terms: &mut [Term], keyed: &mut Vec<((bool, u64), Term)>) -> Class {
+    fn linear(&mut self, slot: usize, zero: Zero, terms: &mut [Term], keyed: &mut Vec<(u64, Term)>) -> Class {
         let (mut level, mut minus, mut total) = (0, 0, 0_u64);
         keyed.clear();
         for &(mut term) in &*terms {
-            if let (a, Some(b)) = term.factors()
-                && self.flat(b) < self.flat(a)
-            {
-                term = term.swapped();
-            }
             let (a, b) = term.factors();
-            level = level.max(self.level(a)).max(b.map_or(0, |b| self.level(b)));
+            let mut known = (self.slots[a as usize], b.map(|b| self.slots[b as usize]));
+            level = level.max(known.0.level).max(known.1.map_or(0, |known| known.level));
+            if let Some(other) = known.1
+                && other.flat < known.0.flat
+            {
+                (term, known) = (term.swapped(), (other, Some(known.0)));
+            }
             minus += u32::from(term.minus);
-            let signature = mix(mix(u64::from(term.minus), self.kind(a)), b.map_or(3, |b| self.kind(b)));
+            let signature = mix(mix(u64::from(term.minus), known.0.kind()), known.1.map_or(3, Slot::kind));
             total = total.wrapping_add(signature);
-            keyed.push(((term.minus, signature), term));
+            // The sign stands before the rest.
+            keyed.push((u64::from(term.minus) << 63 | signature >> 1, term));
         }
-        if !keyed.is_sorted_by_key(|pair| pair.0) {
-            keyed.sort_by_key(|pair| pair.0);
+        match keyed.as_mut_slice() {
+            [_] => {}
+            [a, b] if a.0 <= b.0 => {}
+            [a, b] => std::mem::swap(a, b),
+            more if more.is_sorted_by_key(|pair| pair.0) => {}
+            more => more.sort_by_key(|pair| pair.0),
         }
-        terms.iter_mut().zip(&*keyed).for_each(|(term, pair)| *term = pair.1);
         let count = narrow(terms.len());
         let flat = mix(11 + zero as u64, u64::from(count));
-        for &term in &*terms {
-            let (a, b) = term.factors();
+        for (term, &(_, sorted)) in terms.iter_mut().zip(&*keyed) {
+            *term = sorted;
+            let (a, b) = sorted.factors();
             let edge = mix(mix(flat, u64::from(self.flat(a))), b.map_or(3, |b| u64::from(self.flat(b))));
             self.add_user(a, slot, edge);
             if let Some(b) = b {
@@ -406,7 +460,7 @@ impl Kinds {
         let flat = mix(13, u64::from(number));
         let mut key = mix(mix(flat, u64::from(level)), operands.len() as u64);
         for (place, &operand) in operands.iter().enumerate() {
-            let kind = self.kind(operand);
+            let kind = self.slots[operand as usize].kind();
             key = if is_list { key.wrapping_add(kind) } else { mix(key, kind) };
             self.add_user(operand, slot, if is_list { flat } else { mix(flat, place as u64) });
         }

@@ -4,15 +4,16 @@
 //! results and their other factors go on by constant steps, all together are one nest with a loop more: the weights of a
 //! recurrent network get their adjoints as sums over time.
 
-use std::collections::HashMap;
+use rustc_hash::FxHashMap;
+use smallvec::SmallVec;
 
 use super::super::kernels::nest::Loop;
 use super::super::windows::WindowCode;
-use super::windows::{Made, Product};
+use super::windows::{Loops, Made, Product};
 
 /// The reverse steps of nests that were taken together, by the place of the nest and the factor.
 #[derive(Debug, Default)]
-pub(super) struct Late(HashMap<(usize, usize), Option<Product>>);
+pub(super) struct Late(FxHashMap<(usize, usize), Option<Product>>);
 
 /// When a nest gives the adjoint of a factor.
 pub(super) enum When<'p> {
@@ -26,7 +27,7 @@ pub(super) enum When<'p> {
 
 /// What nests that are taken together agree on: where X begins, the loops with their steps of X, of results and of the
 /// other factor, and the sign.
-type Kind = (u32, Vec<(u32, [i32; 3])>, bool);
+type Kind = (u32, SmallVec<[(u32, [i32; 3]); 2]>, bool);
 
 /// A nest, and where its results and the other factor begin.
 struct Member {
@@ -38,7 +39,7 @@ struct Member {
 impl Late {
     /// Finds nests to take together, from the last to the first.
     pub(super) fn find(code: &WindowCode, made: &[Made]) -> Self {
-        let mut kinds: HashMap<Kind, Vec<Member>> = HashMap::new();
+        let mut kinds: FxHashMap<Kind, Vec<Member>> = FxHashMap::default();
         for (place, made) in made.iter().enumerate().rev() {
             let Made::Nest { product, minus } = made else { continue };
             let moving = product.loops.iter().filter(|l| l.count != 1);
@@ -71,7 +72,7 @@ impl Late {
                 last += 1;
             }
             let count = u32::try_from(last + 1 - first).expect("fewer than 2³² steps");
-            let mut loops: Vec<Loop> = loops.iter().map(|&(count, steps)| Loop { count, steps }).collect();
+            let mut loops: Loops = loops.iter().map(|&(count, steps)| Loop { count, steps }).collect();
             loops.push(Loop { count, steps: [0, by[0], by[1]] });
             let [results, others] = members[first].firsts;
             for member in &members[first..last] {

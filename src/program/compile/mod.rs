@@ -93,10 +93,9 @@ impl Graph {
         let mut operands = Vec::with_capacity(2 * count);
         for (slot, &key) in (0..last).zip(&keys) {
             slots[index(key)] = slot;
-            if let Kind::Apply(op) = arena.kind(key) {
-                let before = operands.len();
-                operands.extend(arena.operands(key).iter().map(|&operand| slots[index(operand)]));
-                let count = u32::try_from(operands.len() - before).expect("fewer than 2³² operands");
+            if let (Kind::Apply(op), own) = arena.node(key) {
+                own.iter().for_each(|&operand| operands.push(slots[index(operand)]));
+                let count = u32::try_from(own.len()).expect("fewer than 2³² operands");
                 steps.push(Step { op: ops.number(op), count });
             }
         }

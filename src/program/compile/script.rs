@@ -318,56 +318,58 @@ impl<'p> Writer<'p> {
     ) -> bool {
         let most_terms = u32::try_from(MOST_TERMS).expect("a few");
         let Some(short) = nest.short_rows(MOST_ROWS, most_terms) else { return false };
-        let mut sums: SmallVec<[Sum; 4]> = SmallVec::new();
+        // What stands in both factors is a number: it can be the start of a sum.
+        let stands = short.stand == [true, true];
+        if stands && !short.rows.iter().all(|(_, factors)| matches!(factors.as_slice(), [[_, z]] if *z == one)) {
+            return false;
+        }
         for (first, factors) in &short.rows {
             let fills = self.fills(*first, short.count);
             let (out, terms) = (out(*first), SmallVec::new());
             let mut sum = Sum { out, count: short.count, start: None, terms, mode, zero, fills };
             for &[y, z] in factors {
-                let (y, z) = ((place(0, y), y), (place(1, z), z));
+                let (y, z) = (place(0, y), place(1, z));
                 let (factor, row) = match short.stand {
-                    [false, false] => (Factor::Row(y.0), z.0),
-                    [true, false] => (Factor::Number(y.0), z.0),
-                    [false, true] => (Factor::Number(z.0), y.0),
-                    [true, true] if z.1 == one && sum.start.is_none() => {
-                        sum.start = Some((y.0, minus));
+                    [false, false] => (Factor::Row(y), z),
+                    [true, false] => (Factor::Number(y), z),
+                    [false, true] => (Factor::Number(z), y),
+                    [true, true] => {
+                        sum.start = Some((y, minus));
                         continue;
                     }
-                    [true, true] => return false,
                 };
                 sum.terms.push(Term { row, factor, minus });
             }
-            sums.push(sum);
-        }
-        if short.dots {
-            for sum in sums {
+            if short.dots {
                 self.script.dot(&sum);
                 self.wrote(sum.out, 1);
-            }
-            return true;
-        }
-        let sums: SmallVec<[Sum; 4]> = sums.into_iter().flat_map(|sum| self.cut(sum)).collect();
-        let joins: SmallVec<[Option<usize>; 4]> = sums.iter().map(|sum| self.joins(sum)).collect();
-        for (sum, joins) in sums.into_iter().zip(joins) {
-            if let Some(line) = joins {
-                self.join(line, &sum);
-            } else if let Some(line) = self.partner(&sum) {
-                self.pair(line, &sum);
+            } else if let Some(piece) = self.piece(&sum) {
+                (0..sum.count).step_by(piece as usize).for_each(|first| self.sum(sum.piece(first, piece)));
             } else {
-                self.script.sum(&sum);
-                self.written.push(Written::new(sum.out, sum.count, Some(sum)));
+                self.sum(sum);
             }
         }
         true
     }
 
-    /// A sum in pieces as long as that of a line which can take in the first of them.
-    fn cut(&self, sum: Sum) -> SmallVec<[Sum; 2]> {
+    /// Writes a sum, with another one if that can be.
+    fn sum(&mut self, sum: Sum) {
+        if let Some(line) = self.joins(&sum) {
+            self.join(line, &sum);
+        } else if let Some(line) = self.partner(&sum) {
+            self.pair(line, &sum);
+        } else {
+            self.script.sum(&sum);
+            self.written.push(Written::new(sum.out, sum.count, Some(sum)));
+        }
+    }
+
+    /// The length of pieces of a sum, if it is longer than that of a line which can take in the first of them.
+    fn piece(&self, sum: &Sum) -> Option<u32> {
         let near = self.written.iter().rev().take(NEAR).filter_map(|written| written.sum.as_ref());
         let mut shorter = near.filter(|own| own.out == sum.out && sum.count > own.count);
         let piece = shorter.next().map(|own| own.count).filter(|&piece| sum.count.is_multiple_of(piece));
-        let Some(piece) = piece.filter(|_| sum.mode == Mode::Add) else { return SmallVec::from_iter([sum]) };
-        (0..sum.count).step_by(piece as usize).map(|first| sum.piece(first, piece)).collect()
+        piece.filter(|_| sum.mode == Mode::Add)
     }
 
     /// The line whose sum can take in another one: nothing that this reads is written after that.
@@ -377,9 +379,8 @@ impl<'p> Writer<'p> {
         }
         for (line, written) in self.written.iter().enumerate().rev().take(NEAR) {
             if let Some(own) = written.sum.as_ref().filter(|own| (own.out, own.count) == (sum.out, sum.count)) {
-                let mut both = own.clone();
-                both.terms.extend(sum.terms.iter().copied());
-                return (both.is_line() && (own.start.is_none() || sum.start.is_none())).then_some(line);
+                let takes = own.is_line_with(&sum.terms) && (own.start.is_none() || sum.start.is_none());
+                return takes.then_some(line);
             }
             if written.gives(sum) {
                 return None;

@@ -28,8 +28,11 @@ use crate::op::Op;
 #[derive(Clone, Debug)]
 pub(super) struct Product {
     pub(super) firsts: [u32; 3],
-    pub(super) loops: Vec<Loop>,
+    pub(super) loops: Loops,
 }
+
+/// The loops of a nest: two over rows, one of additions.
+pub(super) type Loops = SmallVec<[Loop; 3]>;
 
 impl Product {
     /// The adjoint of one factor: X and that factor exchange their roles.
@@ -67,7 +70,7 @@ pub(super) fn forward(fused: &Fused, classes: &Classes, outputs: &[u32], loops: 
         zero: classes.zero,
         ..WindowCode::default()
     };
-    let mut emitter = Emitter { code, made: vec![], fused, classes, loops, table: vec![] };
+    let mut emitter = Emitter { code, made: vec![], fused, classes, loops, table: vec![], columns: Default::default() };
     for members in classes.iter() {
         match fused.code[members[0] as usize] {
             Code::Leaf | Code::Absorbed => {}
@@ -182,9 +185,14 @@ struct Emitter<'c> {
     fused: &'c Fused,
     classes: &'c Classes,
     loops: bool,
-    /// The table of a class, row after row.
+    /// The table of a class of sums, row after row, and the columns of one of maps.
     table: Vec<(u32, u32)>,
+    columns: [Vec<u32>; 3],
 }
+
+/// Columns of a table, by number.
+type Columns = SmallVec<[usize; 8]>;
+type Blocks = SmallVec<[Block; 4]>;
 
 /// Rows of a table that go on by constant steps: `outer` times `inner` of them.
 #[derive(Clone, Copy, Debug)]
@@ -237,15 +245,21 @@ impl Emitter<'_> {
     /// An operation element by element: in runs where that makes few, else by lists of places.
     fn map(&mut self, op: Op, members: &[u32]) {
         let arity = self.fused.operands(members[0] as usize).len();
-        let columns: Vec<Vec<u32>> = (0..arity)
-            .map(|place| members.iter().map(|&m| self.slot(self.fused.operands(m as usize)[place])).collect())
-            .collect();
         let rows = members.len();
-        let runs = runs(rows, |row, next| columns.iter().map(|c| difference(c[row], c[next])).collect());
-        let pieces = if runs.len() <= 1 + rows / 16 { runs } else { vec![(0, rows)] };
+        let mut columns = std::mem::take(&mut self.columns);
+        for (place, column) in columns[..arity].iter_mut().enumerate() {
+            column.clear();
+            column.extend(members.iter().map(|&m| self.slot(self.fused.operands(m as usize)[place])));
+        }
+        let runs = runs(rows, |row, next| {
+            let mut steps = [0; 3];
+            steps.iter_mut().zip(&columns[..arity]).for_each(|(step, c)| *step = difference(c[row], c[next]));
+            steps
+        });
+        let pieces = if runs.len() <= 1 + rows / 16 { runs } else { SmallVec::from_iter([(0, rows)]) };
         for (start, count) in pieces {
             let mut operands = [Window::Affine { first: 0, step: 0 }; 3];
-            for (window, column) in operands.iter_mut().zip(&columns) {
+            for (window, column) in operands.iter_mut().zip(&columns[..arity]) {
                 let places = &column[start..start + count];
                 *window = match affine(places) {
                     Some(step) => Window::Affine { first: places[0], step },
@@ -267,6 +281,7 @@ impl Emitter<'_> {
             self.code.scratch = self.code.scratch.max((map.count as usize).next_multiple_of(8));
             self.push(Step::Map(map), Made::Map(map));
         }
+        self.columns = columns;
     }
 
     /// Two maps as one, if the second is one more row: what fills the last register of each row is of nothing, and what is
@@ -331,11 +346,11 @@ impl Emitter<'_> {
 
     /// Emits a class of sums in the cheapest of three ways: loops, lists of terms, or regular columns as loops.
     fn sums(&mut self, class: &Table<'_>) {
-        let all: Vec<usize> = (0..class.columns).collect();
+        let all: Columns = (0..class.columns).collect();
         let blocks = class.blocks(&all);
         let terms = class.factors.len();
         let loops_cost = class.nests_cost(&blocks, &all) + terms / 4;
-        let (regular, odd): (Vec<usize>, Vec<usize>) = all.iter().partition(|&&k| class.is_regular(k));
+        let (regular, odd): (Columns, Columns) = all.iter().copied().partition(|&k| class.is_regular(k));
         let whole = [Block { row: 0, outer: 1, inner: class.rows }];
         let mixed_cost = if regular.is_empty() || odd.is_empty() {
             usize::MAX
@@ -400,14 +415,14 @@ impl Emitter<'_> {
                 let out = class.out + narrow(block.row);
                 let first = class.at(block.row, columns[k]);
                 let (inner, outer) = class.steps(block, columns[k]);
-                let loops = vec![
+                let loops = Loops::from([
                     Loop { count: narrow(block.inner), steps: [1, inner.0, inner.1] },
                     Loop {
                         count: narrow(block.outer),
                         steps: [i32::try_from(block.inner).expect("a 32-bit step"), outer.0, outer.1],
                     },
                     Loop { count: narrow(count), steps: [0, steps.0, steps.1] },
-                ];
+                ]);
                 let product = Product { firsts: [out, first.0, first.1], loops };
                 let nest = Nest::new(product.firsts, &product.loops);
                 let minus = columns[k] >= class.plus;
@@ -459,8 +474,8 @@ impl Table<'_> {
     }
 
     /// The rows as runs of constant steps, runs of the same shape together.
-    fn blocks(&self, columns: &[usize]) -> Vec<Block> {
-        let mut runs: Vec<Block> = Vec::new();
+    fn blocks(&self, columns: &[usize]) -> Blocks {
+        let mut runs = Blocks::new();
         let mut row = 0;
         while row < self.rows {
             let mut end = row + 1;
@@ -470,7 +485,7 @@ impl Table<'_> {
             runs.push(Block { row, outer: 1, inner: end - row });
             row = end;
         }
-        let mut blocks: Vec<Block> = Vec::new();
+        let mut blocks = Blocks::new();
         for run in runs {
             if let Some(block) = blocks.last_mut()
                 && block.inner == run.inner
@@ -542,8 +557,8 @@ impl Table<'_> {
 }
 
 /// Runs of rows over which every column goes on by its own constant step.
-fn runs(rows: usize, step: impl Fn(usize, usize) -> SmallVec<[i32; 3]>) -> Vec<(usize, usize)> {
-    let mut runs = Vec::new();
+fn runs(rows: usize, step: impl Fn(usize, usize) -> [i32; 3]) -> SmallVec<[(usize, usize); 4]> {
+    let mut runs = SmallVec::new();
     let mut start = 0;
     while start < rows {
         let mut end = start + 1;

@@ -120,13 +120,13 @@ impl Nest {
         let swapped = stands(ALONG, 1) && !stands(ALONG, 2) || shared_by_rows && !stands(ALONG, 1);
         let walk = |factor: usize| {
             let steps = places.map(|l| l.steps[factor]);
-            let (mut low, mut high) = (i128::from(firsts[factor]), i128::from(firsts[factor]));
+            let (mut low, mut high) = (i64::from(firsts[factor]), i64::from(firsts[factor]));
             for l in &places {
-                let reach = (i128::from(l.count) - 1) * i128::from(l.steps[factor]);
-                low += reach.min(0);
-                high += reach.max(0);
+                let reach = (i64::from(l.count) - 1) * i64::from(l.steps[factor]);
+                low = low.saturating_add(reach.min(0));
+                high = high.saturating_add(reach.max(0));
             }
-            let narrow = |place: i128| u32::try_from(place).expect("a place is a 32-bit number");
+            let narrow = |place: i64| u32::try_from(place).expect("a place is a 32-bit number");
             Walk { first: firsts[factor], steps, bounds: [narrow(low), narrow(high)] }
         };
         let (y, z) = if swapped { (2, 1) } else { (1, 2) };

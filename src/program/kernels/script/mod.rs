@@ -88,9 +88,14 @@ pub(crate) struct Sum {
 impl Sum {
     /// Whether a line can be made of it: its products of rows are all added or all subtracted.
     pub(crate) fn is_line(&self) -> bool {
-        let mut products = self.terms.iter().filter(|term| matches!(term.factor, Factor::Row(_)));
+        self.is_line_with(&[])
+    }
+
+    /// Whether a line can be made of it and some more terms.
+    pub(crate) fn is_line_with(&self, more: &[Term]) -> bool {
+        let mut products = self.terms.iter().chain(more).filter(|term| matches!(term.factor, Factor::Row(_)));
         let sign = products.next().map(|term| term.minus);
-        self.terms.len() <= MOST_TERMS && products.all(|term| Some(term.minus) == sign)
+        self.terms.len() + more.len() <= MOST_TERMS && products.all(|term| Some(term.minus) == sign)
     }
 
     /// Some of the rows.
