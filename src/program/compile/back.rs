@@ -63,7 +63,9 @@ fn spread_needs(code: &WindowCode, made: &Made, needs: &mut [bool]) {
                     }
                     Window::Affine { first, step: 0 } => {
                         let needed = before[first as usize];
-                        results.iter_mut().for_each(|result| *result |= needed);
+                        for result in &mut *results {
+                            *result |= needed;
+                        }
                     }
                     _ => (0..).zip(results.iter_mut()).for_each(|(m, result)| *result |= before[code.place(window, m)]),
                 }

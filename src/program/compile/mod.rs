@@ -94,7 +94,9 @@ impl Graph {
         for (slot, &key) in (0..last).zip(&keys) {
             slots[index(key)] = slot;
             if let (Kind::Apply(op), own) = arena.node(key) {
-                own.iter().for_each(|&operand| operands.push(slots[index(operand)]));
+                for &operand in own {
+                    operands.push(slots[index(operand)]);
+                }
                 let count = u32::try_from(own.len()).expect("fewer than 2³² operands");
                 steps.push(Step { op: ops.number(op), count });
             }
