@@ -134,7 +134,11 @@ impl Display for Notes {
         }
         writeln!(f, "share  {} operations were computed twice in a lane", self.shared)?;
         let order = if self.by_level { "level by level" } else { "the fullest list of one operation first" };
-        writeln!(f, "order  {} groups of like operations, {order}", self.classes)?;
+        write!(f, "order  {} groups of like operations, {order}", self.classes)?;
+        match self.waiting {
+            0 => writeln!(f)?,
+            waiting => writeln!(f, "; {waiting} operations wait for the end")?,
+        }
         writeln!(f, "late   {} loops of the reverse pass were taken together with others", self.late)?;
         writeln!(f, "script {} lines for short steps, forward and back", self.lines)
     }

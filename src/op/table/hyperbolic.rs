@@ -23,7 +23,7 @@ family! { $ hyperbolic {
         value: elementary::tanh(x),
         partials: [x.tanh_slope(y)],
         sample: [(-3.0, 3.0)],
-        near: (elementary::TANH_NEAR, value, [value::one_minus_square(y)]),
+        near: (elementary::TANH_NEAR, value, [(1.0 - y) * (1.0 + y)]),
     }
     /// The slope of tanh at x, given y = tanh x, from whichever of the two loses no digits.
     fixed TanhSlope tanh_slope(x, y) slope {

@@ -12,7 +12,9 @@ mod fold;
 mod fuse;
 mod hash;
 mod in_place;
+mod kinds;
 mod late;
+mod levels;
 mod outside;
 mod partial;
 mod pass;
@@ -140,6 +142,8 @@ pub(super) struct Notes {
     /// Groups of like operations side by side, and whether these follow the levels.
     pub(super) classes: usize,
     pub(super) by_level: bool,
+    /// Operations that wait for the end.
+    pub(super) waiting: usize,
     /// Reverse steps that were taken together.
     pub(super) late: usize,
     /// Lines of the script, forward and in reverse.
@@ -194,6 +198,7 @@ impl Program {
         }
         let classes = Classes::new(&program, &mut fused, &regions, runs(Pass::Order));
         (notes.classes, notes.by_level) = (classes.starts.len() - 1, classes.by_level);
+        notes.waiting = if classes.by_level { classes.waiting } else { 0 };
         let (mut code, mut made) = windows::forward(&fused, &classes, &program.outputs, runs(Pass::Loops));
         if runs(Pass::Chain) {
             chains::find(&mut code, &mut made);

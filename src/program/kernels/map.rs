@@ -7,7 +7,7 @@
 use super::isa::{Isa, Kernel};
 use super::linear::Mode;
 use super::script::{self, Function};
-use super::vector::Simd;
+use super::vector::{Numbers, Simd};
 use crate::op::{Op, Scalar as _, partial, value};
 
 /// A row with a fixed number of operands.
@@ -26,6 +26,15 @@ pub(super) trait Rule<const N: usize>: Copy {
 
     /// The size up to which `near_partials` holds, if `partials` has branches.
     const NEAR_PARTIALS: Option<f64> = None;
+
+    /// Whether `near_partials` are made of the value alone.
+    const NEAR_BY_VALUE: bool = false;
+
+    /// The partial of near operands, register by register, if it is made of the value alone.
+    #[inline(always)]
+    fn near_by_value<S: Simd>(self, value: Numbers<S>) -> Numbers<S> {
+        value
+    }
 
     /// The value of a near operand, without branches.
     #[inline(always)]
@@ -50,7 +59,7 @@ macro_rules! define_maps {
     )*) => {
         /// The rows as types, so that a loop is compiled for each.
         mod rules {
-            use crate::{elementary, op::value};
+            use crate::elementary;
 
             $(rule! { $kind $Variant $name ($($x),+) $y [$($($p: $pt),+)?] $($body)* })*
         }
@@ -176,9 +185,18 @@ macro_rules! rule {
         fixed $Variant:ident $name:ident ($x:ident) $y:ident []
         label: $label:literal, latex: $latex:literal, formula: $formula:literal,
         value: $value:expr, partials: $partials:tt, sample: $sample:tt,
-        near: ($limit:expr, value, $near_partials:expr),
+        near: ($limit:expr, value, [$near_partial:expr]),
     ) => {
-        rule! { @ $Variant $name ($x) [] { rule! { near_partials $limit, $x $y $near_partials } } }
+        rule! { @ $Variant $name ($x) [] {
+            const NEAR_BY_VALUE: bool = true;
+
+            #[inline(always)]
+            fn near_by_value<S: super::Simd>(self, $y: super::Numbers<S>) -> super::Numbers<S> {
+                $near_partial
+            }
+
+            rule! { near_partials $limit, $x $y [$near_partial] }
+        } }
     };
     (
         fixed $Variant:ident $name:ident ($x:ident) $y:ident []

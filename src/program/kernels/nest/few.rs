@@ -3,7 +3,7 @@
 use super::super::isa::Kernel;
 use super::super::linear::{Mode, product};
 use super::super::vector::{Simd, load};
-use super::run::{At, BROADCAST, Task, Work};
+use super::run::{At, BROADCAST, STILL, Task, Work};
 use super::{ALONG, OUTER, REDUCE, ROWS};
 
 /// The most terms.
@@ -57,8 +57,12 @@ unsafe fn register<S: Simd, const Z: u8, const ABSORB: bool, const WHOLE: bool>(
     for _ in 0..work.counts[REDUCE] {
         // SAFETY: as the caller promises; a factor that is broadcast is one number of its walk.
         let (y, z) = unsafe {
-            let y = load::<S, WHOLE>(simd, term.y.wrapping_add(done), some);
-            let z = if Z == BROADCAST {
+            let y = if Z == STILL {
+                simd.splat(term.y.read())
+            } else {
+                load::<S, WHOLE>(simd, term.y.wrapping_add(done), some)
+            };
+            let z = if Z == BROADCAST || Z == STILL {
                 simd.splat(term.z.read())
             } else {
                 load::<S, WHOLE>(simd, term.z.wrapping_add(done), some)

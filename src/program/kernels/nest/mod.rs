@@ -25,7 +25,7 @@ use matrix::Matrix;
 use once::Once;
 use panel::Panel;
 use rank_one::RankOne;
-use run::{At, BROADCAST, SHARED, Task, VECTOR, Work};
+use run::{At, BROADCAST, SHARED, STILL, Task, VECTOR, Work};
 use several::Several;
 
 /// Where the numbers of a factor lie: at `first + Σ index · step`.
@@ -53,6 +53,8 @@ enum Form {
     Along,
     /// Terms of one number of X.
     Dots,
+    /// Neighbouring numbers of X, which get the same.
+    Spread,
     /// Nothing: one term after the other.
     Plain,
 }
@@ -77,6 +79,7 @@ enum By {
     Once,
     RankOne,
     Few,
+    Spread,
     Row,
     Along,
     Dots,
@@ -188,10 +191,9 @@ impl Nest {
         let few = u64::from(outer) * u64::from(rows) <= u64::from(most) && terms <= most_terms;
         let dots = matches!(self.kernel, By::Dots | By::Shared | By::Matrix);
         let along = match self.kernel {
-            By::Once | By::Few => true,
+            By::Once | By::Few | By::Spread => true,
             By::Dots | By::Shared | By::Matrix => terms == 1 && count <= LONGEST_DOT,
-            By::Plain if count == 1 => true,
-            By::Plain => self.x.steps[ALONG] == 1 && self.y.steps[ALONG] == 0 && self.z.steps[ALONG] == 0,
+            By::Plain => count == 1,
             _ => false,
         };
         if !(few && along && self.writes_once()) {
@@ -220,7 +222,8 @@ impl Nest {
     fn best(&self) -> By {
         let one_row = self.counts[OUTER] == 1 && self.counts[ROWS] == 1;
         match self.form {
-            Form::Plain => By::Plain,
+            Form::Spread if self.writes_once() => By::Spread,
+            Form::Plain | Form::Spread => By::Plain,
             Form::Along if self.is_rank_one() => By::RankOne,
             Form::Along if self.has_few_terms() && self.counts[REDUCE] == 1 => By::Once,
             Form::Along if self.has_few_terms() => By::Few,
@@ -316,7 +319,13 @@ fn choose(loops: &[Loop]) -> (Form, Option<usize>) {
     let count = |l: Option<usize>| l.map_or(0, |l| loops[l].count);
     let (along, dots) = (best(1), best(0));
     match (count(along), count(dots)) {
-        (0..3, 0..3) => (Form::Plain, (0..loops.len()).max_by_key(|&l| loops[l].count)),
+        (0..3, 0..3) => {
+            let spread = (0..loops.len()).filter(|&l| loops[l].steps == [1, 0, 0]).max_by_key(|&l| loops[l].count);
+            match spread.filter(|&l| loops[l].count >= 3) {
+                Some(l) => (Form::Spread, Some(l)),
+                None => (Form::Plain, (0..loops.len()).max_by_key(|&l| loops[l].count)),
+            }
+        }
         (a, d) if a >= 8 || a >= d => (Form::Along, along),
         _ => (Form::Dots, dots),
     }
@@ -380,6 +389,8 @@ pub(crate) fn contract(isa: Isa, nest: &Nest, target: &mut Target<'_>, y: Source
         (By::Few, false, true) => isa.run(Few::<VECTOR, true>(task)),
         (By::Few, true, false) => isa.run(Few::<BROADCAST, false>(task)),
         (By::Few, true, true) => isa.run(Few::<BROADCAST, true>(task)),
+        (By::Spread, _, false) => isa.run(Few::<STILL, false>(task)),
+        (By::Spread, _, true) => isa.run(Few::<STILL, true>(task)),
         (By::Row, true, _) => isa.run(Row::<BROADCAST>::new(task)),
         (By::Row, false, _) => isa.run(Row::<VECTOR>::new(task)),
         (By::Along, true, _) => isa.run(Along::<BROADCAST>(task)),

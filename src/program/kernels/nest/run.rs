@@ -91,6 +91,8 @@ pub(super) const VECTOR: u8 = 0;
 pub(super) const BROADCAST: u8 = 1;
 /// Z goes along them, and all rows share it.
 pub(super) const SHARED: u8 = 2;
+/// Y and Z both are one number for all of them.
+pub(super) const STILL: u8 = 3;
 
 impl Work {
     #[inline(always)]

@@ -1,8 +1,9 @@
 //! The lines of operations element by element.
 
 use super::super::isa::Instruction;
+use super::super::linear::product;
 use super::super::map::{Rule, forward_loop, is_number, reverse_loop};
-use super::super::vector::Simd;
+use super::super::vector::{Numbers, Simd};
 use super::{ALL, FILLS, Line, Memory};
 
 /// How many adjoints are computed before they are added where they belong: as many as fill a register, and more where the
@@ -41,6 +42,9 @@ impl<R: Rule<N>, const N: usize, const PLACE: usize, const NUMBERS: u8, const AD
     unsafe fn run<S: Simd>(simd: S, line: &Line, memory: &Memory) {
         // SAFETY: as the caller promises.
         unsafe {
+            if NUMBERS == 0 && R::NEAR_BY_VALUE && Self::by_value(simd, line, memory) {
+                return;
+            }
             if R::NEAR_PARTIALS.is_none() {
                 Self::blocks::<S, BLOCK>(simd, line, memory);
             } else {
@@ -53,6 +57,40 @@ impl<R: Rule<N>, const N: usize, const PLACE: usize, const NUMBERS: u8, const AD
 impl<R: Rule<N>, const N: usize, const PLACE: usize, const NUMBERS: u8, const ADD: bool>
     Reverse<R, N, PLACE, NUMBERS, ADD>
 {
+    /// The line register by register, if all operands are near, and whether they are.
+    ///
+    /// # Safety
+    /// The places of the line lie in memory.
+    #[inline(always)]
+    unsafe fn by_value<S: Simd>(simd: S, line: &Line, memory: &Memory) -> bool {
+        let count = line.len::<false>(memory);
+        let limit = R::NEAR_PARTIALS.unwrap_or(0.0);
+        // SAFETY: the caller vouches for the places; what fills the last register of the others can be read.
+        unsafe {
+            let [target, adjoint, value, operand] = [0, 1, 2, 3].map(|place| line.rows::<false>(place, memory));
+            for first in (0..count).step_by(S::WIDTH) {
+                let some = (count - first).min(S::WIDTH);
+                if !simd.all_near(simd.load_some(operand.add(first), some), limit) {
+                    return false;
+                }
+            }
+            let rule = R::of(line.op(memory));
+            let fills = line.has(FILLS);
+            for first in (0..count).step_by(S::WIDTH) {
+                let [adjoint, value] = [adjoint, value].map(|of| simd.load(of.add(first)));
+                let partial = rule.near_by_value(Numbers { simd, vector: value }).vector;
+                let added = product::<S, true, false>(simd, adjoint, partial, simd.splat(-0.0));
+                let (to, some) = (target.add(first), count - first);
+                if some >= S::WIDTH || fills {
+                    simd.store(if ADD { simd.add(simd.load(to), added) } else { added }, to);
+                } else {
+                    simd.store_some(if ADD { simd.add(simd.load_some(to, some), added) } else { added }, to, some);
+                }
+            }
+        }
+        true
+    }
+
     /// The line in blocks of `B` numbers.
     ///
     /// # Safety

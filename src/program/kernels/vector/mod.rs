@@ -1,9 +1,11 @@
 //! Vector registers: the few things that kernels do with them.
 
+mod numbers;
 #[cfg(target_arch = "x86_64")]
 mod x86;
 
 use super::isa::Portable;
+pub(super) use numbers::Numbers;
 
 /// An instruction set, seen as operations on its registers of `f64`.
 ///
@@ -93,6 +95,9 @@ pub(super) trait Simd: Copy {
 
     /// Whether a number is none.
     fn has_nan(self, vector: Self::Vector) -> bool;
+
+    /// Whether the sizes of all numbers are up to a limit.
+    fn all_near(self, vector: Self::Vector, limit: f64) -> bool;
 
     /// The sum of the numbers of a register.
     #[inline(always)]
@@ -215,6 +220,11 @@ impl Simd for Portable {
     #[inline(always)]
     fn has_nan(self, vector: [f64; 2]) -> bool {
         vector[0].is_nan() | vector[1].is_nan()
+    }
+
+    #[inline(always)]
+    fn all_near(self, vector: [f64; 2], limit: f64) -> bool {
+        (vector[0].abs() <= limit) & (vector[1].abs() <= limit)
     }
 
     #[inline(always)]

@@ -1,0 +1,215 @@
+//! Kinds: what is alike.
+//!
+//! Slots of a level are alike when they have the same operation over operands of the same kinds.
+
+use super::super::Program;
+use super::super::kernels::Zero;
+use super::fuse::{Code, Fused, Term};
+use super::hash::{high, mix};
+use super::levels::Levels;
+use super::narrow;
+
+/// From how many computed slots on a graph is large.
+const LARGE: usize = 1 << 18;
+
+/// What members of a class have in common beyond their key: the operation, and how many operands or terms of each sign.
+pub(super) type Shape = (u32, u32, u32);
+
+/// What tells one class from the others: a hash that may be the same by chance, and what may not.
+pub(super) type Class = (u32, Shape);
+
+/// The levels, kinds and classes of all slots, pairs where what is read together lies anywhere.
+#[derive(Debug)]
+pub(super) struct Kinds {
+    slots: Vec<Slot>,
+    classes: Vec<Class>,
+    /// How many classes there are, about.
+    distinct: usize,
+}
+
+/// What is known of a slot, side by side, since it is asked for together.
+#[derive(Clone, Copy, Debug, Default)]
+struct Slot {
+    level: u32,
+    /// A hash of the operation; for leaves, which kind of leaf it is.
+    flat: u32,
+    /// The first user, 0 for none.
+    user: u32,
+    /// A hash of the place in which that uses it.
+    edge: u32,
+}
+
+impl Slot {
+    /// What is coarsely known of it, for a user that is `late` or not: what late ones read may lie on different levels.
+    fn kind(self, late: bool) -> u64 {
+        let (level, flat) = (u64::from(self.level), u64::from(self.flat));
+        if level == 0 || late { flat } else { mix(flat, level) | 4 }
+    }
+}
+
+impl Kinds {
+    pub(super) fn new(program: &Program, fused: &mut Fused, levels: &Levels) -> Self {
+        let layout = &program.layout;
+        let leaves = layout.len - program.steps.len();
+        let classes = vec![(0, (0, 0, 0)); program.steps.len()];
+        let mut slots = vec![Slot::default(); layout.len];
+        slots[layout.inputs..][..layout.parameters].fill(Slot { flat: 1, ..Slot::default() });
+        slots[layout.inputs + layout.parameters..][..program.constants.len()].fill(Slot { flat: 2, ..Slot::default() });
+        let mut kinds = Self { slots, classes, distinct: 0 };
+        let mut sketch = Sketch::new(program.steps.len());
+        let mut keyed = Vec::new();
+        for slot in leaves..layout.len {
+            let late = levels.is_late(slot);
+            kinds.slots[slot].level = levels.of(narrow(slot));
+            let class = match fused.code[slot] {
+                Code::Leaf | Code::Absorbed => continue,
+                Code::Linear(zero) => kinds.linear(slot, zero, fused.terms_mut(slot), late, &mut keyed),
+                Code::Region(_) => kinds.region(slot),
+                Code::Map(op) => kinds.operation(slot, op, fused.operands(slot), late, false),
+                Code::List(op) => kinds.operation(slot, op, fused.operands(slot), late, true),
+            };
+            kinds.classes[slot - leaves] = class;
+            sketch.see(class.0);
+        }
+        kinds.distinct = sketch.count();
+        kinds
+    }
+
+    /// Whether the classes are small although the levels are not.
+    ///
+    /// A large graph does not fit into the cache: there the order of creation is worth more than somewhat larger classes.
+    pub(super) fn is_irregular(&self, levels: &Levels) -> bool {
+        let few = if levels.computed < LARGE { 4 } else { 16 };
+        few * self.distinct > levels.computed && 3 * (levels.highest as usize) < levels.computed
+    }
+
+    pub(super) fn class(&self, slot: u32) -> Class {
+        self.classes[slot as usize - (self.slots.len() - self.classes.len())]
+    }
+
+    /// The kind of a slot without its level: what the members of a class are used for may lie on different ones.
+    pub(super) fn flat(&self, slot: u32) -> u32 {
+        self.slots[slot as usize].flat
+    }
+
+    /// Where a slot goes, three users far.
+    pub(super) fn side(&self, slot: u32) -> u32 {
+        let Slot { mut user, mut edge, .. } = self.slots[slot as usize];
+        let mut side = mix(0, u64::from(edge));
+        for _ in 0..2 {
+            if user == 0 {
+                break;
+            }
+            Slot { user, edge, .. } = self.slots[user as usize];
+            side = mix(side, u64::from(edge));
+        }
+        high(side)
+    }
+
+    /// The first user of a slot stays.
+    fn add_user(&mut self, operand: u32, user: usize, edge: u64) {
+        let known = &mut self.slots[operand as usize];
+        if known.user == 0 {
+            (known.user, known.edge) = (narrow(user), high(edge));
+        }
+    }
+
+    fn linear(
+        &mut self,
+        slot: usize,
+        zero: Zero,
+        terms: &mut [Term],
+        late: bool,
+        keyed: &mut Vec<(u64, Term)>,
+    ) -> Class {
+        let (mut minus, mut total) = (0, 0_u64);
+        keyed.clear();
+        for &(mut term) in &*terms {
+            let (a, b) = term.factors();
+            let mut known = (self.slots[a as usize], b.map(|b| self.slots[b as usize]));
+            if let Some(other) = known.1
+                && other.flat < known.0.flat
+            {
+                (term, known) = (term.swapped(), (other, Some(known.0)));
+            }
+            minus += u32::from(term.minus);
+            let second = known.1.map_or(3, |known| known.kind(late));
+            let signature = mix(mix(u64::from(term.minus), known.0.kind(late)), second);
+            total = total.wrapping_add(signature);
+            // The sign stands before the rest.
+            keyed.push((u64::from(term.minus) << 63 | signature >> 1, term));
+        }
+        match keyed.as_mut_slice() {
+            [_] => {}
+            [a, b] if a.0 <= b.0 => {}
+            [a, b] => std::mem::swap(a, b),
+            more if more.is_sorted_by_key(|pair| pair.0) => {}
+            more => more.sort_by_key(|pair| pair.0),
+        }
+        let count = narrow(terms.len());
+        let flat = mix(11 + zero as u64, u64::from(count));
+        for (term, &(_, sorted)) in terms.iter_mut().zip(&*keyed) {
+            *term = sorted;
+            let (a, b) = sorted.factors();
+            let edge = mix(mix(flat, u64::from(self.flat(a))), b.map_or(3, |b| u64::from(self.flat(b))));
+            self.add_user(a, slot, edge);
+            if let Some(b) = b {
+                self.add_user(b, slot, mix(edge, 1));
+            }
+        }
+        self.slots[slot].flat = 11;
+        (high(mix(mix(flat, u64::from(self.slots[slot].level)), total)), (u32::MAX - zero as u32, count, minus))
+    }
+
+    /// A region is a class of its own.
+    fn region(&mut self, slot: usize) -> Class {
+        let key = high(mix(17, slot as u64));
+        self.slots[slot].flat = key;
+        (key, (u32::MAX - 2, 0, narrow(slot)))
+    }
+
+    /// An operation; if its operands are a list, their order does not matter.
+    fn operation(&mut self, slot: usize, number: u32, operands: &[u32], late: bool, is_list: bool) -> Class {
+        let flat = mix(13, u64::from(number));
+        let mut key = mix(mix(flat, u64::from(self.slots[slot].level)), operands.len() as u64);
+        for (place, &operand) in operands.iter().enumerate() {
+            let kind = self.slots[operand as usize].kind(late);
+            key = if is_list { key.wrapping_add(kind) } else { mix(key, kind) };
+            self.add_user(operand, slot, if is_list { flat } else { mix(flat, place as u64) });
+        }
+        self.slots[slot].flat = high(flat);
+        (high(mix(key, 0)), (number, narrow(operands.len()), 0))
+    }
+}
+
+/// About how many different hashes were seen: each sets a bit, and few of them the same (Whang 1990, Linear counting).
+///
+/// Of very many, one in every so many is looked at.
+struct Sketch {
+    bits: Vec<u64>,
+    /// The logarithm of how many.
+    every: u32,
+    seen: usize,
+}
+
+impl Sketch {
+    fn new(hashes: usize) -> Self {
+        const MOST: usize = 1 << 16;
+        let every = hashes.div_ceil(MOST).next_power_of_two().trailing_zeros();
+        Self { bits: vec![0; (hashes.min(MOST) / 16).next_power_of_two()], every, seen: 0 }
+    }
+
+    fn see(&mut self, hash: u32) {
+        let bits = hash >> self.every;
+        if bits << self.every == hash {
+            let place = (bits as usize / 64) & (self.bits.len() - 1);
+            let bit = 1 << (bits % 64);
+            self.seen += usize::from(self.bits[place] & bit == 0);
+            self.bits[place] |= bit;
+        }
+    }
+
+    fn count(&self) -> usize {
+        self.seen << self.every
+    }
+}

@@ -1,0 +1,105 @@
+//! Levels: when each slot is computed.
+//!
+//! The level of a slot is one more than the highest of what it reads. What nothing but the end of a long graph wants, as
+//! the losses at the steps of a recurrent network, waits for that: there it stands beside its like.
+
+use super::fuse::{Code, Fused};
+use super::narrow;
+use super::roll::Region;
+
+/// The levels of all slots, 0 for leaves and what is absorbed.
+#[derive(Debug)]
+pub(super) struct Levels {
+    of: Vec<u32>,
+    /// Which slots wait; empty if none does.
+    late: Vec<bool>,
+    /// How many slots compute something, and the highest level of all.
+    pub(super) computed: usize,
+    pub(super) highest: u32,
+    /// How many slots wait.
+    pub(super) waiting: usize,
+}
+
+/// By how many levels it is worth waiting.
+const WORTH_WAITING: u32 = 16;
+/// How many slots a level of a graph has on average, at least, in which something waits.
+const SLOTS_OF_A_LEVEL: usize = 4;
+
+impl Levels {
+    /// Finds the levels; nothing waits if it may not.
+    pub(super) fn new(fused: &Fused, regions: &[Region], leaves: usize, may_wait: bool) -> Self {
+        let of = vec![0; fused.code.len()];
+        let mut levels = Self { of, late: vec![], computed: 0, highest: 0, waiting: 0 };
+        for slot in leaves..fused.code.len() {
+            if fused.computes(slot) {
+                let mut level = 0;
+                each_operand(fused, regions, narrow(slot), |operand| level = level.max(levels.of(operand)));
+                levels.of[slot] = level + 1;
+                levels.highest = levels.highest.max(level + 1);
+                levels.computed += 1;
+            }
+        }
+        let is_long = levels.highest >= 4 * WORTH_WAITING;
+        if may_wait && is_long && levels.computed >= SLOTS_OF_A_LEVEL * levels.highest as usize {
+            levels.wait(fused, regions, leaves);
+        }
+        levels
+    }
+
+    /// The level of a slot.
+    pub(super) fn of(&self, slot: u32) -> u32 {
+        self.of[slot as usize]
+    }
+
+    /// Whether a slot waits: what its like read may then lie on other levels.
+    pub(super) fn is_late(&self, slot: usize) -> bool {
+        self.late.get(slot).is_some_and(|&late| late)
+    }
+
+    /// Puts what is nearer to the end than to the beginning just before its first user, if that is far.
+    fn wait(&mut self, fused: &Fused, regions: &[Region], leaves: usize) {
+        self.late = vec![false; self.of.len()];
+        // The level of the first user, 0 for none.
+        let mut first_users = vec![0_u32; self.of.len()];
+        for slot in (leaves..self.of.len()).rev().filter(|&slot| fused.computes(slot)) {
+            let (own, last) = (self.of[slot], first_users[slot].saturating_sub(1));
+            let is_region = matches!(fused.code[slot], Code::Region(_));
+            if last >= own + WORTH_WAITING && own + last > self.highest && !is_region {
+                (self.of[slot], self.late[slot]) = (last, true);
+                self.waiting += 1;
+            }
+            let level = self.of[slot];
+            each_operand(fused, regions, narrow(slot), |operand| {
+                let user = &mut first_users[operand as usize];
+                *user = if *user == 0 { level } else { level.min(*user) };
+            });
+        }
+    }
+
+    /// The slots that compute something, level by level.
+    pub(super) fn slots(&self, leaves: usize) -> Vec<u32> {
+        let computed = || (leaves..).zip(&self.of[leaves..]).filter(|(_, level)| **level > 0);
+        let mut ends = vec![0_u32; self.highest as usize + 2];
+        computed().for_each(|(_, &level)| ends[level as usize + 1] += 1);
+        for level in 0..ends.len() - 1 {
+            ends[level + 1] += ends[level];
+        }
+        let mut sorted = vec![0; self.computed];
+        for (slot, &level) in computed() {
+            let next = &mut ends[level as usize];
+            sorted[*next as usize] = narrow(slot);
+            *next += 1;
+        }
+        sorted
+    }
+}
+
+/// Calls `visit` with every operand of a computed slot.
+pub(super) fn each_operand(fused: &Fused, regions: &[Region], slot: u32, mut visit: impl FnMut(u32)) {
+    match fused.code[slot as usize] {
+        Code::Leaf | Code::Absorbed => {}
+        Code::Linear(_) => fused.terms(slot as usize).iter().for_each(|term| term.each_factor(&mut visit)),
+        Code::Map(_) | Code::List(_) => fused.operands(slot as usize).iter().copied().for_each(visit),
+        Code::Region(number) => regions[number as usize].reads.iter().copied().for_each(visit),
+    }
+}
