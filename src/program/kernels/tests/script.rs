@@ -266,13 +266,15 @@ fn a_dot_agrees_with_a_compensated_sum() {
 
 /// Special numbers and others.
 fn operand(place: usize, len: usize) -> Vec<f64> {
-    let special = SPECIAL.iter().cycle().skip(place * 5);
-    numbers(place as u64, len)
-        .iter()
-        .zip(special)
-        .enumerate()
-        .map(|(i, (x, s))| if i % 3 == 0 { *s } else { *x })
-        .collect()
+    operand_within(f64::INFINITY, place, len)
+}
+
+/// Such whose size is up to `reach`.
+fn operand_within(reach: f64, place: usize, len: usize) -> Vec<f64> {
+    let special = SPECIAL.iter().filter(|s| reach == f64::INFINITY || s.abs() <= reach).cycle().skip(place * 5);
+    let scale = if reach == f64::INFINITY { 1.0 } else { reach / 2.0 };
+    let numbers = numbers(place as u64, len).into_iter().map(|x| x * scale).zip(special);
+    numbers.enumerate().map(|(i, (x, &s))| if i % 3 == 0 { s } else { x }).collect()
 }
 
 #[test]
@@ -281,11 +283,11 @@ fn maps_have_the_bits_of_the_rules() {
         let step = if lanes == 1 { count.next_multiple_of(8) } else { 1 };
         let wide = step as usize * lanes;
         let used = count as usize * lanes;
-        for &op in Op::ALL {
+        for (&op, reach) in Op::ALL.iter().flat_map(|op| [1.0, 8.0, f64::INFINITY].map(|reach| (op, reach))) {
             let Arity::Fixed(arity) = op.info().arity else { continue };
             let mut buffers = Buffers { lanes, ..Buffers::new(wide) };
             for place in 0..arity {
-                buffers.values[(place + 1) * wide..][..wide].copy_from_slice(&operand(place, wide));
+                buffers.values[(place + 1) * wide..][..wide].copy_from_slice(&operand_within(reach, place, wide));
             }
             buffers.adjoints[..wide].copy_from_slice(&operand(4, wide));
             let places: Vec<Place> = (1..=arity).map(|row| Place::values(u32::try_from(row).unwrap() * step)).collect();
