@@ -56,6 +56,13 @@ impl Levels {
         self.late.get(slot).is_some_and(|&late| late)
     }
 
+    /// The level of a slot if it did not wait.
+    pub(super) fn early(&self, fused: &Fused, slot: usize) -> u64 {
+        let mut level = 0;
+        each_operand(fused, &[], narrow(slot), |operand| level = level.max(self.of(operand)));
+        u64::from(level) + 1
+    }
+
     /// Puts what is nearer to the end than to the beginning just before its first user, if that is far.
     fn wait(&mut self, fused: &Fused, regions: &[Region], leaves: usize) {
         self.late = vec![false; self.of.len()];
