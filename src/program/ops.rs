@@ -18,14 +18,19 @@ const SEARCHED: usize = 256;
 
 impl Ops {
     /// The number of an operation; beyond some hundreds, each gets one of its own.
+    #[inline]
     pub(super) fn number(&mut self, op: Op) -> u32 {
-        let expected = self.next.get(self.last as usize).copied();
-        if let Some(number) = expected
-            && self.all[number as usize] == op
-        {
-            self.last = number;
-            return number;
+        match self.next.get(self.last as usize) {
+            Some(&expected) if self.all[expected as usize] == op => {
+                self.last = expected;
+                expected
+            }
+            _ => self.search(op),
         }
+    }
+
+    #[inline(never)]
+    fn search(&mut self, op: Op) -> u32 {
         let known = &self.all[..self.all.len().min(SEARCHED)];
         let place = known.iter().rposition(|&known| known == op).unwrap_or_else(|| {
             self.all.push(op);
