@@ -1,8 +1,8 @@
 //! Classes: what one evaluation can compute side by side.
 //!
 //! Nodes of a level do not depend on each other. A class is nodes of a level with the same operation over operands of the
-//! same kinds; its members get neighbouring slots. They stand in the order of creation, but what goes to different places stands apart, so that the windows of
-//! the users are regular too.
+//! same kinds; its members get neighbouring slots. They stand in the order of creation, but what goes to different places
+//! stands apart, so that the windows of the users are regular too.
 
 use std::ops::Range;
 
@@ -82,12 +82,12 @@ impl Classes {
             one: end,
             zero: end + 1,
             by_level,
-            waiting: levels.waiting,
+            waiting: if by_level { levels.waiting } else { 0 },
             padding: Padding::default(),
         };
         if by_level {
             let mut slots = levels.slots(leaves);
-            let (mut of_classes, mut of_sides) = (Appearance::default(), Appearance::default());
+            let mut appearance = Appearance::default();
             let mut before = None;
             for level in slots.chunk_by_mut(|&a, &b| levels.of(a) == levels.of(b)) {
                 if let &mut [alone] = level {
@@ -95,11 +95,11 @@ impl Classes {
                     before = None;
                     continue;
                 }
-                of_classes.sort(level, |slot| kinds.class(slot).0);
+                appearance.sort(level, |slot| kinds.class(slot).0);
                 for class in level.chunk_by_mut(|&a, &b| kinds.class(a) == kinds.class(b)) {
                     if sorts && !goes_anywhere(class, |slot| kinds.side(slot)) {
-                        of_sides.sort(class, |slot| kinds.side(slot));
-                        if let Some(len) = classes.row(class, fused, of_sides.counts()) {
+                        appearance.sort(class, |slot| kinds.side(slot));
+                        if let Some(len) = classes.row(class, fused, appearance.counts()) {
                             class.chunks(len).for_each(|row| classes.push_row(row));
                             before = None;
                             continue;

@@ -198,7 +198,7 @@ impl Program {
         }
         let classes = Classes::new(&program, &mut fused, &regions, runs(Pass::Order));
         (notes.classes, notes.by_level) = (classes.starts.len() - 1, classes.by_level);
-        notes.waiting = if classes.by_level { classes.waiting } else { 0 };
+        notes.waiting = classes.waiting;
         let (mut code, mut made) = windows::forward(&fused, &classes, &program.outputs, runs(Pass::Loops));
         if runs(Pass::Chain) {
             chains::find(&mut code, &mut made);

@@ -80,12 +80,7 @@ impl<R: Rule<N>, const N: usize, const PLACE: usize, const NUMBERS: u8, const AD
                 let [adjoint, value] = [adjoint, value].map(|of| simd.load(of.add(first)));
                 let partial = rule.near_by_value(Numbers { simd, vector: value }).vector;
                 let added = product::<S, true, false>(simd, adjoint, partial, simd.splat(-0.0));
-                let (to, some) = (target.add(first), count - first);
-                if some >= S::WIDTH || fills {
-                    simd.store(if ADD { simd.add(simd.load(to), added) } else { added }, to);
-                } else {
-                    simd.store_some(if ADD { simd.add(simd.load_some(to, some), added) } else { added }, to, some);
-                }
+                write_register::<S, ADD>(simd, added, target.add(first), if fills { S::WIDTH } else { count - first });
             }
         }
         true
@@ -207,16 +202,24 @@ impl<const N: usize, const NUMBERS: u8> Operands<N, NUMBERS> {
 unsafe fn write<S: Simd, const ADD: bool>(simd: S, from: &[f64], to: *mut f64, some: usize) {
     let mut done = 0;
     while done < some {
-        let left = some - done;
         // SAFETY: as the caller promises.
-        unsafe {
-            let (numbers, to) = (simd.load(from.as_ptr().add(done)), to.add(done));
-            if left >= S::WIDTH {
-                simd.store(if ADD { simd.add(simd.load(to), numbers) } else { numbers }, to);
-            } else {
-                simd.store_some(if ADD { simd.add(simd.load_some(to, left), numbers) } else { numbers }, to, left);
-            }
-        }
+        unsafe { write_register::<S, ADD>(simd, simd.load(from.as_ptr().add(done)), to.add(done), some - done) };
         done += S::WIDTH;
+    }
+}
+
+/// Stores or adds a register, or its first numbers where fewer are left.
+///
+/// # Safety
+/// `to` points at as many.
+#[inline(always)]
+unsafe fn write_register<S: Simd, const ADD: bool>(simd: S, numbers: S::Vector, to: *mut f64, left: usize) {
+    // SAFETY: as the caller promises.
+    unsafe {
+        if left >= S::WIDTH {
+            simd.store(if ADD { simd.add(simd.load(to), numbers) } else { numbers }, to);
+        } else {
+            simd.store_some(if ADD { simd.add(simd.load_some(to, left), numbers) } else { numbers }, to, left);
+        }
     }
 }
