@@ -15,15 +15,20 @@ fn numbers(seed: u64, count: usize) -> Vec<f64> {
     (0..count).map(|_| StandardUniform.sample(&mut generator)).collect()
 }
 
-/// The bits of everything that a run gives.
+/// The bits of everything that a run gives, with the adjoints of inputs and without.
 fn bits(program: &Program, lanes: usize) -> Vec<u64> {
     let (parameters, inputs) = (numbers(1, program.parameter_count()), numbers(2, program.input_count() * lanes));
     let seeds = numbers(3, program.output_count());
-    let mut workspace = program.workspace(lanes);
-    program.gradient_into(&parameters, &inputs, &seeds, &mut workspace).expect("the counts are right");
-    let outputs = (0..program.output_count()).flat_map(|output| workspace.output(output).to_vec());
-    let by_inputs = (0..program.input_count()).flat_map(|input| workspace.input(input).to_vec());
-    outputs.chain(by_inputs).chain(workspace.parameters().to_vec()).map(f64::to_bits).collect()
+    let mut all = vec![];
+    for (mut workspace, inputs_of_it) in
+        [(program.workspace(lanes), program.input_count()), (program.workspace_for_parameters(lanes), 0)]
+    {
+        program.gradient_into(&parameters, &inputs, &seeds, &mut workspace).expect("the counts are right");
+        all.extend((0..program.output_count()).flat_map(|output| workspace.output(output).to_vec()));
+        all.extend_from_slice(workspace.parameters());
+        all.extend((0..inputs_of_it).flat_map(|input| workspace.input(input).to_vec()));
+    }
+    all.into_iter().map(f64::to_bits).collect()
 }
 
 #[cfg(feature = "rayon")]

@@ -8,6 +8,8 @@ use super::kernels::MOST_LANES;
 use super::kernels::script::{Outside, OutsideRows};
 use super::lanes::{Block, LaneCode, Operand, Totals, Uniforms};
 use super::shared::SharedCode;
+#[cfg(feature = "rayon")]
+use super::threads::share;
 
 /// The memory that a block of lanes may take.
 ///
@@ -252,23 +254,12 @@ impl Batch {
 
 #[cfg(feature = "rayon")]
 fn run_chunks(call: Call<'_>, chunks: &mut [Chunk], blocks: &mut [Block], [outputs, inputs]: [&mut [f64]; 2]) {
-    let run = |chunks: &mut [Chunk], block: &mut Block| {
+    let per_thread = chunks.len().div_ceil(rayon::current_num_threads()).max(1);
+    share(chunks, per_thread, blocks, |_, chunks, block| {
         for Chunk { lanes, totals, outputs, inputs } in chunks {
             let results = |numbers| Results { numbers, lanes: lanes.len(), first: lanes.start };
             let (outputs, inputs) = (results(outputs), results(inputs));
             Work { lanes: lanes.clone(), totals, outputs, inputs }.run(call, block);
-        }
-    };
-    // A thread goes on with the block that it has in its cache; this one begins before others are awake.
-    let per_thread = chunks.len().div_ceil(rayon::current_num_threads()).max(1);
-    let mut of_threads = chunks.chunks_mut(per_thread).zip(blocks);
-    let own = of_threads.next();
-    rayon::in_place_scope(|scope| {
-        for (chunks, block) in of_threads {
-            scope.spawn(|_| run(chunks, block));
-        }
-        if let Some((chunks, block)) = own {
-            run(chunks, block);
         }
     });
     for chunk in chunks {

@@ -17,6 +17,8 @@ mod report;
 mod reverse;
 mod shared;
 mod single;
+#[cfg(feature = "rayon")]
+mod threads;
 mod values;
 mod windows;
 mod workspace;

@@ -10,6 +10,8 @@ use super::super::kernels::reduce::lane_sum;
 use super::super::kernels::script::Outside;
 use super::super::kernels::turn::{Starts, add_turned, turn};
 use super::super::lanes::{Block, LaneCode, Operand, Totals, Uniforms};
+#[cfg(feature = "rayon")]
+use super::super::threads::share;
 use super::{Call, Home, Window, WindowCode};
 
 /// What repeats itself in a run: a body, and where each of its lanes reads.
@@ -55,7 +57,7 @@ pub(super) struct RegionRun {
     outcomes: Vec<Outcome>,
 }
 
-/// What a tile comes to.
+/// What the tiles of a group come to.
 #[derive(Clone, Debug)]
 struct Outcome {
     totals: Vec<f64>,
@@ -65,7 +67,7 @@ struct Outcome {
 impl RegionRun {
     pub(super) fn new(region: &Region) -> Self {
         let lanes = region.tile();
-        let (at_once, in_a_round) = tiles_of(region, lanes);
+        let (at_once, in_a_round) = region.groups_of(lanes);
         Self {
             uniforms: vec![0.0; region.shared.len()],
             totals: vec![0.0; region.shared.len()],
@@ -78,7 +80,7 @@ impl RegionRun {
     /// How many numbers it would hold.
     pub(super) fn forecast(region: &Region) -> usize {
         let lanes = region.tile();
-        let (at_once, in_a_round) = tiles_of(region, lanes);
+        let (at_once, in_a_round) = region.groups_of(lanes);
         at_once * Block::forecast(&region.code, lanes) + (2 + in_a_round) * region.shared.len()
     }
 
@@ -92,40 +94,26 @@ impl RegionRun {
 /// The fewest numbers of a tile that are worth a thread: to wake one takes microseconds.
 const WORTH_A_THREAD: usize = 1 << 16;
 
-/// The most tiles that a thread computes before all are added up.
-const A_ROUND: usize = 8;
-
-/// How many tiles may be at work at once, and how many are computed before these are added up.
+/// The most groups of tiles. Those of a group add to the same totals, one after the other.
 ///
-/// What a block has gathered for columns must be passed on before it computes another tile.
-fn tiles_of(region: &Region, of_tile: usize) -> (usize, usize) {
-    if of_tile * (region.code.rows as usize) < WORTH_A_THREAD {
-        return (1, 1);
-    }
-    #[cfg(feature = "rayon")]
-    let threads = rayon::current_num_threads();
-    #[cfg(not(feature = "rayon"))]
-    let threads = 1;
-    let tiles = (region.lanes as usize).div_ceil(of_tile).max(1);
-    let at_once = tiles.min(threads);
-    let alone = at_once == 1 || region.columns.iter().any(|column| column.adjoint);
-    (at_once, if alone { at_once } else { tiles.min(A_ROUND * at_once) })
-}
+/// They are the same for any number of threads, and so are the bits.
+const MOST_GROUPS: usize = 8;
 
-/// Computes some tiles, each thread with a block of its own.
+/// Computes some groups, each thread with a block of its own.
 #[cfg(feature = "rayon")]
-fn for_each_tile(outcomes: &mut [Outcome], blocks: &mut [Block], run: impl Fn(usize, &mut Block, &mut Outcome) + Sync) {
-    use rayon::prelude::{IndexedParallelIterator as _, ParallelIterator as _, ParallelSliceMut as _};
+fn for_each_group(
+    outcomes: &mut [Outcome],
+    blocks: &mut [Block],
+    run: impl Fn(usize, &mut Block, &mut Outcome) + Sync,
+) {
     let per_block = outcomes.len().div_ceil(blocks.len());
-    outcomes.par_chunks_mut(per_block).zip(blocks).enumerate().for_each(|(chunk, (outcomes, block))| {
-        for (number, outcome) in (chunk * per_block..).zip(outcomes) {
-            run(number, block, outcome);
-        }
+    share(outcomes, per_block, blocks, |first, outcomes, block| {
+        (first..).zip(outcomes).for_each(|(number, outcome)| run(number, block, outcome));
     });
 }
 
 #[cfg(not(feature = "rayon"))]
-fn for_each_tile(outcomes: &mut [Outcome], blocks: &mut [Block], run: impl Fn(usize, &mut Block, &mut Outcome)) {
+fn for_each_group(outcomes: &mut [Outcome], blocks: &mut [Block], run: impl Fn(usize, &mut Block, &mut Outcome)) {
     outcomes.iter_mut().enumerate().for_each(|(number, outcome)| run(number, &mut blocks[0], outcome));
 }
 
@@ -136,6 +124,10 @@ struct Reads<'a> {
     code: &'a WindowCode,
     values: &'a [f64],
     uniforms: &'a [f64],
+    /// The adjoint of the sum, where tiles are differentiated.
+    adjoint: Option<f64>,
+    /// How many lanes a tile has.
+    of_tile: usize,
 }
 
 impl Region {
@@ -196,13 +188,13 @@ impl Region {
         let RegionRun { uniforms, totals, lanes: of_tile, blocks, outcomes } = run;
         let (lanes, of_tile) = (self.lanes as usize, *of_tile);
         let uniforms = self.shared(call, code, values, uniforms);
-        let one_tile = lanes <= of_tile;
-        let reads = Reads { call, code, values, uniforms };
+        let tiles = lanes.div_ceil(of_tile).max(1);
+        let reads = Reads { call, code, values, uniforms, adjoint, of_tile };
         if let Some(slots) = self.direct(of_tile) {
             // What a single tile comes to is added where it belongs.
-            let (block, outcome) = (&mut blocks[0], &mut outcomes[0]);
+            let block = &mut blocks[0];
             let columns = &mut Outside { turned: self.turned(reads, 0, lanes), ..Outside::default() };
-            self.compute(reads, 0, lanes, block, outcome, columns);
+            let sum = self.compute(reads, 0, block, columns);
             if let Some(adjoint) = adjoint {
                 let (shared, cleared) = (&mut adjoints[slots], self.is_first);
                 if cleared {
@@ -211,59 +203,116 @@ impl Region {
                 self.differentiate(reads, adjoint, lanes, block, &mut Totals { shared, cleared, outside: columns });
                 self.scatter(call.isa, code, 0, block, adjoints, false);
             }
-            return outcome.sum;
+            return sum;
         }
-        if !one_tile {
+        if tiles > 1 {
             totals.fill(0.0);
         }
+        let groups = self.groups(tiles);
+        let tiles_of = |group: usize| group * tiles / groups..(group + 1) * tiles / groups;
         let mut sum = 0.0;
-        for first in (0..lanes).step_by(of_tile * outcomes.len()) {
-            let at_work = (lanes - first).div_ceil(of_tile).min(outcomes.len());
+        for first in (0..groups).step_by(outcomes.len()) {
+            let at_work = (groups - first).min(outcomes.len());
             let outcomes = &mut outcomes[..at_work];
-            let used = |start: usize| of_tile.min(lanes - start);
-            // One tile at a time may read and write its columns where they lie, if they are whole registers.
-            let outside = blocks.len() == 1 && used(first).is_multiple_of(8);
-            if outside {
-                let (block, outcome) = (&mut blocks[0], &mut outcomes[0]);
-                let mut columns = Outside { turned: self.turned(reads, first, used(first)), ..Outside::default() };
-                self.set_outside(reads, first, used(first), &mut columns);
-                self.compute(reads, first, used(first), block, outcome, &mut columns);
-                if let Some(adjoint) = adjoint {
-                    columns.adjoints = Some(&mut *adjoints);
-                    self.code.clear(&mut outcome.totals);
-                    let totals = &mut Totals { shared: &mut outcome.totals, cleared: true, outside: &mut columns };
-                    self.differentiate(reads, adjoint, used(first), block, totals);
-                }
+            let mut outside = false;
+            if let ([block], [outcome]) = (&mut **blocks, &mut *outcomes) {
+                outside = self.run_group(reads, tiles_of(first), block, outcome, Some(adjoints));
             } else {
-                for_each_tile(outcomes, blocks, |number, block, outcome| {
-                    let start = first + number * of_tile;
-                    self.compute(reads, start, used(start), block, outcome, &mut Outside::default());
-                    if let Some(adjoint) = adjoint {
-                        let turned = self.turned(reads, start, used(start));
-                        let outside = &mut Outside { turned, ..Outside::default() };
-                        self.code.clear(&mut outcome.totals);
-                        let totals = &mut Totals { shared: &mut outcome.totals, cleared: true, outside };
-                        self.differentiate(reads, adjoint, used(start), block, totals);
-                    }
+                for_each_group(outcomes, blocks, |number, block, outcome| {
+                    self.run_group(reads, tiles_of(first + number), block, outcome, None);
                 });
             }
             for (number, outcome) in outcomes.iter().enumerate() {
                 sum += outcome.sum;
                 if adjoint.is_some() {
-                    if !one_tile {
+                    if tiles > 1 {
                         totals.iter_mut().zip(&outcome.totals).for_each(|(total, own)| *total += own);
                     }
-                    // Where columns have adjoints, each tile has a block of its own.
+                    // Where columns have adjoints, a group is one tile and has a block of its own.
                     if let Some(block) = blocks.get(number) {
-                        self.scatter(call.isa, code, first + number * of_tile, block, adjoints, outside);
+                        self.scatter(
+                            call.isa,
+                            code,
+                            tiles_of(first + number).start * of_tile,
+                            block,
+                            adjoints,
+                            outside,
+                        );
                     }
                 }
             }
         }
         if adjoint.is_some() {
-            self.shared.add(if one_tile { &outcomes[0].totals } else { totals }, adjoints);
+            self.shared.add(if tiles == 1 { &outcomes[0].totals } else { totals }, adjoints);
         }
         sum
+    }
+
+    /// Computes tiles one after the other, and what they come to together.
+    ///
+    /// Who is alone may give the adjoints: then columns are read and written where they lie if they are whole
+    /// registers. Tells whether those of the last tile were.
+    fn run_group(
+        &self,
+        reads: Reads<'_>,
+        tiles: Range<usize>,
+        block: &mut Block,
+        outcome: &mut Outcome,
+        mut adjoints: Option<&mut [f64]>,
+    ) -> bool {
+        let Outcome { totals, sum } = outcome;
+        let mut outside = false;
+        *sum = 0.0;
+        for tile in tiles.clone() {
+            let (start, cleared) = (tile * reads.of_tile, tile == tiles.start);
+            let used = self.used(reads, start);
+            let mut columns = Outside { turned: self.turned(reads, start, used), ..Outside::default() };
+            outside = adjoints.is_some() && used.is_multiple_of(8);
+            if outside {
+                self.set_outside(reads, start, used, &mut columns);
+            }
+            *sum += self.compute(reads, start, block, &mut columns);
+            if let Some(adjoint) = reads.adjoint {
+                if outside {
+                    columns.adjoints = adjoints.as_deref_mut();
+                }
+                if cleared {
+                    self.code.clear(totals);
+                }
+                let totals = &mut Totals { shared: totals, cleared, outside: &mut columns };
+                self.differentiate(reads, adjoint, used, block, totals);
+            }
+        }
+        outside
+    }
+
+    /// How many lanes the tile that begins with one has.
+    fn used(&self, reads: Reads<'_>, start: usize) -> usize {
+        reads.of_tile.min(self.lanes as usize - start)
+    }
+
+    /// How many groups of tiles there are.
+    fn groups(&self, tiles: usize) -> usize {
+        if self.gathers() { tiles } else { tiles.min(MOST_GROUPS) }
+    }
+
+    /// Whether a block gathers adjoints of columns, which must be passed on before it computes another tile.
+    fn gathers(&self) -> bool {
+        self.columns.iter().any(|column| column.adjoint)
+    }
+
+    /// How many groups may be at work at once, and how many are computed before these are added up.
+    fn groups_of(&self, of_tile: usize) -> (usize, usize) {
+        if of_tile * (self.code.rows as usize) < WORTH_A_THREAD {
+            return (1, 1);
+        }
+        #[cfg(feature = "rayon")]
+        let threads = rayon::current_num_threads();
+        #[cfg(not(feature = "rayon"))]
+        let threads = 1;
+        let groups = self.groups((self.lanes as usize).div_ceil(of_tile).max(1));
+        let at_once = groups.min(threads);
+        (at_once, if at_once == 1 || self.gathers() { at_once } else { groups })
     }
 
     /// The table of columns, from the line of a tile on.
@@ -305,17 +354,10 @@ impl Region {
         uniforms
     }
 
-    /// Computes the lanes of a tile and their sum; those beyond the used ones are copies of the last.
-    fn compute(
-        &self,
-        reads: Reads<'_>,
-        start: usize,
-        used: usize,
-        block: &mut Block,
-        outcome: &mut Outcome,
-        outside: &mut Outside<'_>,
-    ) {
-        let Reads { call, code, values, uniforms } = reads;
+    /// Computes the lanes of a tile and gives their sum; those beyond the used ones are copies of the last.
+    fn compute(&self, reads: Reads<'_>, start: usize, block: &mut Block, outside: &mut Outside<'_>) -> f64 {
+        let Reads { call, code, values, uniforms, .. } = reads;
+        let used = self.used(reads, start);
         block.set_lanes(used.next_multiple_of(8));
         let mut row = 0;
         while let Some(&Column { window, home, .. }) = self.columns.get(row) {
@@ -348,14 +390,10 @@ impl Region {
             row += side_by_side;
         }
         self.code.forward(uniforms, block, outside);
-        outcome.sum = 0.0;
-        if let Operand::Rows(row) = self.code.outputs[0] {
-            let (whole, rest) = block.value(row).split_at(used / 8 * 8);
-            if !whole.is_empty() {
-                outcome.sum = lane_sum(call.isa, whole);
-            }
-            outcome.sum += rest[..used % 8].iter().sum::<f64>();
-        }
+        let Operand::Rows(row) = self.code.outputs[0] else { return 0.0 };
+        let (whole, rest) = block.value(row).split_at(used / 8 * 8);
+        let of_whole = if whole.is_empty() { 0.0 } else { lane_sum(call.isa, whole) };
+        of_whole + rest[..used % 8].iter().sum::<f64>()
     }
 
     fn may_lie_outside(&self, row: usize) -> bool {
