@@ -40,29 +40,29 @@ pub(super) struct Axes {
 impl Axes {
     /// Searches the long sums, the last first, so that only the outermost axis is taken.
     pub(super) fn of(program: &Program, fused: &Fused) -> Option<Self> {
-        let leaves = program.layout.len - program.steps.len();
+        let leaves = fused.leaves;
         let is_long =
             |slot: usize| matches!(fused.code[slot], Code::Linear(_)) && fused.terms(slot).len() >= 2 * FEWEST;
         // What is computed by the same operations repeats itself at least in the last of them.
         let may_repeat =
             |slot: usize| Words::of(fused.terms(slot), |slot| last(program, fused, slot)).repetition(0).is_some();
         let mut candidates =
-            (leaves..program.layout.len).rev().filter(|&slot| is_long(slot) && may_repeat(slot)).peekable();
+            (leaves..fused.code.len()).rev().filter(|&slot| is_long(slot) && may_repeat(slot)).peekable();
         candidates.peek()?;
         let shapes = shapes(program, fused, leaves);
-        let users = vec![Users::NOBODY; program.layout.len];
+        let users = vec![Users::NOBODY; fused.code.len()];
         let mut axes = Self { leaves, shapes, known: FxHashMap::default(), users, lanes: 0 };
         if !candidates.any(|slot| !axes.search(slot, fused.terms(slot)).is_empty()) {
             return None;
         }
-        axes.find(program, fused);
+        axes.find(fused);
         // What neighbouring lanes share makes one lane of them.
         for _ in 0..3 {
             if !axes.coarsen() {
                 break;
             }
             axes.users.fill(Users::NOBODY);
-            axes.find(program, fused);
+            axes.find(fused);
         }
         (axes.lanes > 0).then_some(axes)
     }
@@ -74,13 +74,13 @@ impl Axes {
     }
 
     /// Numbers the lanes, and finds out which of them use each slot.
-    fn find(&mut self, program: &Program, fused: &Fused) {
+    fn find(&mut self, fused: &Fused) {
         self.lanes = 0;
-        program.outputs.iter().for_each(|&slot| self.give(slot, Users::OUTSIDE));
-        for slot in (self.leaves..program.layout.len).rev() {
+        fused.outputs.iter().for_each(|&slot| self.give(slot, Users::OUTSIDE));
+        for slot in (self.leaves..fused.code.len()).rev() {
             let users = self.users[slot];
             match fused.code[slot] {
-                Code::Leaf | Code::Absorbed | Code::Region(_) => {}
+                Code::Leaf | Code::Rolled | Code::Region(_) => {}
                 Code::Map(_) | Code::List(_) => {
                     fused.operands(slot).iter().for_each(|&operand| self.give(operand, users));
                 }
@@ -243,12 +243,12 @@ impl Users {
 /// A hash of everything that each slot is computed from, leaves by their kind.
 fn shapes(program: &Program, fused: &Fused, leaves: usize) -> Vec<u32> {
     let layout = &program.layout;
-    let mut shapes = vec![2; layout.len];
+    let mut shapes = vec![2; fused.code.len()];
     shapes[..layout.inputs].fill(0);
     shapes[layout.inputs..][..layout.parameters].fill(1);
-    for slot in leaves..layout.len {
+    for slot in leaves..fused.code.len() {
         let shape = match fused.code[slot] {
-            Code::Leaf | Code::Absorbed | Code::Region(_) => continue,
+            Code::Leaf | Code::Rolled | Code::Region(_) => continue,
             Code::Linear(zero) => {
                 let own = 11 + zero as u64;
                 fused

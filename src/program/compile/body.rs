@@ -80,19 +80,22 @@ impl Body {
         let fused = Fused::new(program, may_absorb);
         let constants = program.layout.inputs + program.layout.parameters;
         let constants = constants..constants + program.constants.len();
-        let mut builder = Builder { body: Self::default(), own: vec![None; program.layout.len], shared: vec![] };
-        builder.shared.resize(program.layout.len, None);
+        let mut builder = Builder { body: Self::default(), own: vec![None; fused.code.len()], shared: vec![] };
+        builder.shared.resize(fused.code.len(), None);
         for slot in 0..columns {
             builder.push(slot, BodyNode::Column);
         }
         builder.body.columns = columns;
         let needs_adjoint = |slot: u32| !constants.contains(&(slot as usize));
-        for (slot, _) in varies.iter().enumerate().skip(columns).filter(|(_, varies)| **varies) {
+        for slot in (fused.leaves..fused.code.len()).filter(|&slot| varies[fused.origin(slot)]) {
             builder.add(slot, &fused, &needs_adjoint);
         }
-        for &slot in &program.outputs {
+        for &slot in &fused.outputs {
             let output = builder.reference(slot, &needs_adjoint);
             builder.body.outputs.push(output);
+        }
+        for (slot, _) in &mut builder.body.shared {
+            *slot = narrow(fused.origin(*slot as usize));
         }
         builder.body.sort_shared();
         builder.body
@@ -141,7 +144,7 @@ impl Builder {
 
     fn add(&mut self, slot: usize, fused: &Fused, needs_adjoint: &impl Fn(u32) -> bool) {
         let node = match fused.code[slot] {
-            Code::Leaf | Code::Absorbed | Code::Region(_) => return,
+            Code::Leaf | Code::Rolled | Code::Region(_) => return,
             Code::Linear(zero) => {
                 BodyNode::Linear(zero, fused.terms(slot).iter().map(|&term| self.term(term, needs_adjoint)).collect())
             }

@@ -19,11 +19,11 @@ use super::roll::Region;
 /// The order of one evaluation.
 #[derive(Debug)]
 pub(super) struct Classes {
-    /// The program's slots, class after class.
+    /// The fused slots, class after class.
     pub(super) order: Vec<u32>,
     /// Where each class begins in `order`, and where the last ends.
     pub(super) starts: Vec<u32>,
-    /// The new slot of each of the program's.
+    /// The new slot of each of them.
     pub(super) slots: Vec<u32>,
     /// The new slots of the inputs and of the parameters.
     pub(super) inputs: Range<u32>,
@@ -62,8 +62,7 @@ impl Classes {
     ///
     /// With `sorts` off, members of a class stay in the order of creation, and classes follow the levels.
     pub(super) fn new(program: &Program, fused: &mut Fused, regions: &[Region], sorts: bool) -> Self {
-        let len = program.layout.len;
-        let leaves = len - program.steps.len();
+        let (leaves, len) = (fused.leaves, fused.code.len());
         let levels = Levels::new(fused, regions, leaves, sorts);
         let kinds = Kinds::new(program, fused, &levels);
         let (inputs, parameters) = (narrow(program.layout.inputs), narrow(program.layout.parameters));

@@ -3,12 +3,16 @@
 //! Afterwards there is no addition, subtraction, negation, multiplication, square, sum or dot to distinguish: each is a
 //! [`Code::Linear`] of terms. A sum takes in the sums and products that nothing else uses. Only sums are re-associated.
 //! The products of the chain rule are products in which a zero absorbs: a linear form has products of one kind.
+//!
+//! Most operations of most graphs are taken in. Slots are numbered anew for those that are left, so that every pass
+//! after this one is as large as what is left to do.
 
 use std::ops::Range;
 
 use super::super::Program;
 use super::super::kernels::Zero;
 use super::super::ops::Ops;
+use super::narrow;
 use crate::op::Op;
 
 /// One summand: ± a or ± a·b.
@@ -55,8 +59,8 @@ impl Term {
 pub(super) enum Code {
     /// Nothing: an input, a parameter or a constant.
     Leaf,
-    /// It is part of the linear form that uses it.
-    Absorbed,
+    /// Nothing any more: it is computed in the lanes of a region.
+    Rolled,
     /// A sum of terms, and what zero times infinity is in its products.
     Linear(Zero),
     /// An operation of one, two or three operands, by number.
@@ -70,11 +74,17 @@ pub(super) enum Code {
 /// A program's steps after fusing.
 #[derive(Debug)]
 pub(super) struct Fused {
-    /// What computes each slot.
+    /// What computes each slot: first the leaves of the program, then what is left of its steps.
     pub(super) code: Vec<Code>,
+    /// How many leaves there are.
+    pub(super) leaves: usize,
+    /// The slots of the outputs.
+    pub(super) outputs: Vec<u32>,
     /// The operations of the program.
     pub(super) ops: Ops,
-    /// The terms or operands of each slot; of those absorbed, the operands in the program.
+    /// The slot in the program of each that is no leaf.
+    origins: Vec<u32>,
+    /// The terms or operands of each slot.
     ranges: Vec<(u32, u32)>,
     terms: Vec<Term>,
     operands: Vec<u32>,
@@ -99,13 +109,17 @@ impl Fused {
     pub(super) fn replace_terms(&mut self, slot: usize, terms: impl IntoIterator<Item = Term>) {
         let start = self.terms.len();
         self.terms.extend(terms);
-        let narrow = |place: usize| u32::try_from(place).expect("fewer than 2³² operands");
         self.ranges[slot] = (narrow(start), narrow(self.terms.len()));
     }
 
     /// Whether a slot has a step of its own.
     pub(super) fn computes(&self, slot: usize) -> bool {
-        !matches!(self.code[slot], Code::Leaf | Code::Absorbed)
+        !matches!(self.code[slot], Code::Leaf | Code::Rolled)
+    }
+
+    /// The slot of the program that has the number of a slot.
+    pub(super) fn origin(&self, slot: usize) -> usize {
+        slot.checked_sub(self.leaves).map_or(slot, |computed| self.origins[computed] as usize)
     }
 
     /// The operands of a map or a list.
@@ -116,43 +130,56 @@ impl Fused {
 
     /// Fuses the steps of a program; only the slots for which `may_absorb` is true lose their own place.
     pub(super) fn new(program: &Program, may_absorb: impl Fn(usize) -> bool) -> Self {
-        let len = program.layout.len;
         let mut uses = uses(program);
         let zeros = zeros(program, &mut uses, &may_absorb);
+        for (op, _, slot) in program.steps() {
+            if uses[slot] == Use::OneSum && is_linear(op) && may_absorb(slot) {
+                uses[slot] = Use::Absorbed;
+            }
+        }
+        let absorbed = uses.iter().filter(|&&by| by == Use::Absorbed).count();
+        let leaves = program.layout.len - program.steps.len();
+        let mut places = leaves_of(program);
+        places.reserve_exact(program.steps.len());
+        let computed = program.steps.len() - absorbed;
         let mut fused = Self {
-            code: vec![Code::Leaf; len],
+            code: Vec::with_capacity(leaves + computed),
+            leaves,
+            outputs: vec![],
             ops: program.ops.clone(),
-            ranges: vec![(0, 0); len],
+            origins: Vec::with_capacity(computed),
+            ranges: Vec::with_capacity(leaves + computed),
             terms: Vec::new(),
             operands: Vec::new(),
             sums: 0,
-            absorbed: 0,
+            absorbed,
         };
-        let leaves = Leaves::new(program);
-        let narrow = |place: usize| u32::try_from(place).expect("fewer than 2³² operands");
+        fused.code.resize(leaves, Code::Leaf);
+        fused.ranges.resize(leaves, (0, 0));
         let (mut open, mut read) = (vec![], 0);
         for ((op, operands, slot), step) in program.steps().zip(&program.steps) {
             let own = read..read + operands.len();
             read = own.end;
+            if uses[slot] == Use::Absorbed {
+                places.push(narrow(own.start));
+                continue;
+            }
+            places.push(narrow(fused.code.len()));
+            fused.origins.push(narrow(slot));
             if is_linear(op) {
-                if may_absorb(slot) && uses[slot] == Use::OneSum {
-                    fused.code[slot] = Code::Absorbed;
-                    fused.ranges[slot] = (narrow(own.start), narrow(own.end));
-                    fused.absorbed += 1;
-                    continue;
-                }
-                fused.code[slot] = Code::Linear(zeros.get(slot).copied().flatten().unwrap_or_default());
+                fused.code.push(Code::Linear(zeros.get(slot).copied().flatten().unwrap_or_default()));
                 fused.sums += 1;
                 let start = fused.terms.len();
-                fused.expand(program, slot, own, &leaves, &mut open);
-                fused.ranges[slot] = (narrow(start), narrow(fused.terms.len()));
+                fused.expand(program, slot, own, &Places { of: &places, uses: &uses }, &mut open);
+                fused.ranges.push((narrow(start), narrow(fused.terms.len())));
             } else {
-                fused.code[slot] = if op.reads_list() { Code::List(step.op) } else { Code::Map(step.op) };
+                fused.code.push(if op.reads_list() { Code::List(step.op) } else { Code::Map(step.op) });
                 let start = fused.operands.len();
-                fused.operands.extend(operands.iter().map(|&slot| leaves.slot(slot)));
-                fused.ranges[slot] = (narrow(start), narrow(fused.operands.len()));
+                fused.operands.extend(operands.iter().map(|&slot| places[slot as usize]));
+                fused.ranges.push((narrow(start), narrow(fused.operands.len())));
             }
         }
+        fused.outputs = program.outputs.iter().map(|&slot| places[slot as usize]).collect();
         fused
     }
 
@@ -167,15 +194,15 @@ impl Fused {
         program: &Program,
         mut slot: usize,
         mut range: Range<usize>,
-        leaves: &Leaves,
+        places: &Places<'_>,
         open: &mut Vec<(u32, bool)>,
     ) {
-        let first = program.layout.len - program.steps.len();
+        let place = |slot: u32| places.of[slot as usize];
         let mut minus = false;
         loop {
             let operands = &program.operands[range];
-            let product = |a, b| Term::product(leaves.slot(a), leaves.slot(b), minus);
-            match program.ops[program.steps[slot - first].op] {
+            let product = |a, b| Term::product(place(a), place(b), minus);
+            match program.ops[program.steps[slot - self.leaves].op] {
                 Op::Mul | Op::Chain => self.terms.push(product(operands[0], operands[1])),
                 Op::Square => self.terms.push(product(operands[0], operands[0])),
                 Op::Dot => self.terms.extend(operands.chunks_exact(2).map(|pair| product(pair[0], pair[1]))),
@@ -185,16 +212,22 @@ impl Fused {
             }
             loop {
                 let Some((operand, sign)) = open.pop() else { return };
-                if self.code[operand as usize] == Code::Absorbed {
+                if places.uses[operand as usize] == Use::Absorbed {
                     (slot, minus) = (operand as usize, sign);
-                    let (start, end) = self.ranges[slot];
-                    range = start as usize..end as usize;
+                    let start = place(operand) as usize;
+                    range = start..start + program.steps[slot - self.leaves].count as usize;
                     break;
                 }
-                self.terms.push(Term::single(leaves.slot(operand), sign));
+                self.terms.push(Term::single(place(operand), sign));
             }
         }
     }
+}
+
+/// Where the number of each slot of the program is: its slot, or where its operands begin if it is absorbed.
+struct Places<'a> {
+    of: &'a [u32],
+    uses: &'a [Use],
 }
 
 /// Whether an operation is a sum of products of its operands.
@@ -207,29 +240,14 @@ fn is_sum(op: Op) -> bool {
     matches!(op, Op::Add | Op::Sub | Op::Neg | Op::Sum)
 }
 
-/// Constants of equal bits as one.
-struct Leaves {
-    first: usize,
-    slots: Vec<u32>,
-}
-
-impl Leaves {
-    fn new(program: &Program) -> Self {
-        let first = program.layout.inputs + program.layout.parameters;
-        let mut known = rustc_hash::FxHashMap::default();
-        let slots = (program.constants.iter().enumerate())
-            .map(|(place, constant)| {
-                let slot = u32::try_from(first + place).expect("a slot");
-                *known.entry(constant.to_bits()).or_insert(slot)
-            })
-            .collect();
-        Self { first, slots }
-    }
-
-    fn slot(&self, slot: u32) -> u32 {
-        let place = (slot as usize).checked_sub(self.first);
-        place.and_then(|place| self.slots.get(place)).copied().unwrap_or(slot)
-    }
+/// The leaves of a program, constants of equal bits as one.
+fn leaves_of(program: &Program) -> Vec<u32> {
+    let first = program.layout.inputs + program.layout.parameters;
+    let mut known = rustc_hash::FxHashMap::default();
+    let constants = (first..).zip(&program.constants).map(|(slot, constant)| (narrow(slot), constant));
+    (0..narrow(first))
+        .chain(constants.map(|(slot, constant)| *known.entry(constant.to_bits()).or_insert(slot)))
+        .collect()
 }
 
 /// What zero times infinity is in the products of each linear form that has some; nothing if all are of one kind.
@@ -270,6 +288,8 @@ fn zeros(program: &Program, uses: &mut [Use], may_absorb: impl Fn(usize) -> bool
 enum Use {
     Nobody,
     OneSum,
+    /// One sum, which takes it in.
+    Absorbed,
     Others,
 }
 

@@ -50,19 +50,19 @@ impl Slot {
 impl Kinds {
     pub(super) fn new(program: &Program, fused: &mut Fused, levels: &Levels) -> Self {
         let layout = &program.layout;
-        let leaves = layout.len - program.steps.len();
-        let classes = vec![(0, (0, 0, 0)); program.steps.len()];
-        let mut slots = vec![Slot::default(); layout.len];
+        let (leaves, len) = (fused.leaves, fused.code.len());
+        let classes = vec![(0, (0, 0, 0)); len - leaves];
+        let mut slots = vec![Slot::default(); len];
         slots[layout.inputs..][..layout.parameters].fill(Slot { flat: 1, ..Slot::default() });
         slots[layout.inputs + layout.parameters..][..program.constants.len()].fill(Slot { flat: 2, ..Slot::default() });
         let mut kinds = Self { slots, classes, distinct: 0 };
-        let mut sketch = Sketch::new(program.steps.len());
+        let mut sketch = Sketch::new(len - leaves);
         let mut keyed = Vec::new();
-        for slot in leaves..layout.len {
+        for slot in leaves..len {
             let late = levels.is_late(slot);
             kinds.slots[slot].level = levels.of(narrow(slot));
             let class = match fused.code[slot] {
-                Code::Leaf | Code::Absorbed => continue,
+                Code::Leaf | Code::Rolled => continue,
                 Code::Linear(zero) => kinds.linear(slot, zero, fused.terms_mut(slot), late, &mut keyed),
                 Code::Region(_) => kinds.region(slot),
                 Code::Map(op) => kinds.operation(slot, op, fused.operands(slot), late, false),

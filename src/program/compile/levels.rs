@@ -104,7 +104,7 @@ impl Levels {
 /// Calls `visit` with every operand of a computed slot.
 pub(super) fn each_operand(fused: &Fused, regions: &[Region], slot: u32, mut visit: impl FnMut(u32)) {
     match fused.code[slot as usize] {
-        Code::Leaf | Code::Absorbed => {}
+        Code::Leaf | Code::Rolled => {}
         Code::Linear(_) => fused.terms(slot as usize).iter().for_each(|term| term.each_factor(&mut visit)),
         Code::Map(_) | Code::List(_) => fused.operands(slot as usize).iter().copied().for_each(visit),
         Code::Region(number) => regions[number as usize].reads.iter().copied().for_each(visit),

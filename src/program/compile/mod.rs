@@ -199,14 +199,14 @@ impl Program {
         let classes = Classes::new(&program, &mut fused, &regions, runs(Pass::Order));
         (notes.classes, notes.by_level) = (classes.starts.len() - 1, classes.by_level);
         notes.waiting = classes.waiting;
-        let (mut code, mut made) = windows::forward(&fused, &classes, &program.outputs, runs(Pass::Loops));
+        let (mut code, mut made) = windows::forward(&fused, &classes, runs(Pass::Loops));
         if runs(Pass::Chain) {
             chains::find(&mut code, &mut made);
         }
         let learns = program.learning();
         let wanted = |slot: u32| {
             let slot = slot as usize;
-            learns[slot] && (input_adjoints || slot >= program.layout.inputs)
+            learns[fused.origin(slot)] && (input_adjoints || slot >= program.layout.inputs)
         };
         for region in regions {
             let lanes = windows::region(region, &classes, &mut code, wanted);

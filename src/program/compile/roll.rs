@@ -320,7 +320,7 @@ impl<'o> Lanes<'o> {
         for (stretch, alike) in found {
             for &lane in alike {
                 gone[stretch.start + (lane - stretch.lane) as usize * stretch.period..][..stretch.period].fill(true);
-                self.of(lane).iter().for_each(|&slot| fused.code[slot as usize] = Code::Absorbed);
+                self.of(lane).iter().for_each(|&slot| fused.code[slot as usize] = Code::Rolled);
             }
         }
         let rest = fused.terms(sum).iter().zip(&gone).filter(|(_, gone)| !**gone).map(|(&term, _)| term);
@@ -356,15 +356,15 @@ fn tail(program: &Program, fused: &Fused, slot: u32) -> Option<Vec<(u32, f64)>> 
     weights.insert(slot, 1.0);
     let mut outputs = Vec::new();
     let outgoing = |weights: &FxHashMap<u32, f64>, outputs: &mut Vec<(u32, f64)>, slot: u32| {
-        for (output, _) in (0..).zip(&program.outputs).filter(|(_, at)| **at == slot) {
+        for (output, _) in (0..).zip(&fused.outputs).filter(|(_, at)| **at == slot) {
             outputs.push((output, weights[&slot]));
         }
     };
     outgoing(&weights, &mut outputs, slot);
-    for user in slot as usize + 1..program.layout.len {
+    for user in slot as usize + 1..fused.code.len() {
         let mut weight = 0.0;
         match fused.code[user] {
-            Code::Leaf | Code::Absorbed | Code::Region(_) => continue,
+            Code::Leaf | Code::Rolled | Code::Region(_) => continue,
             Code::Map(_) | Code::List(_) => {
                 if fused.operands(user).iter().any(|operand| weights.contains_key(operand)) {
                     return None;

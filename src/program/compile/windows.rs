@@ -61,7 +61,7 @@ pub(super) enum Made {
 /// Emits the forward steps; also returns what each is made from.
 ///
 /// Without `loops`, every sum becomes a list of terms.
-pub(super) fn forward(fused: &Fused, classes: &Classes, outputs: &[u32], loops: bool) -> (WindowCode, Vec<Made>) {
+pub(super) fn forward(fused: &Fused, classes: &Classes, loops: bool) -> (WindowCode, Vec<Made>) {
     let code = WindowCode {
         len: classes.len,
         inputs: classes.inputs.clone(),
@@ -73,7 +73,7 @@ pub(super) fn forward(fused: &Fused, classes: &Classes, outputs: &[u32], loops: 
     let mut emitter = Emitter { code, made: vec![], fused, classes, loops, table: vec![], columns: Default::default() };
     for members in classes.iter() {
         match fused.code[members[0] as usize] {
-            Code::Leaf | Code::Absorbed => {}
+            Code::Leaf | Code::Rolled => {}
             Code::Linear(zero) => emitter.linear(zero, members),
             Code::Map(op) => emitter.map(fused.ops[op], members),
             Code::List(op) => {
@@ -100,7 +100,7 @@ pub(super) fn forward(fused: &Fused, classes: &Classes, outputs: &[u32], loops: 
             *made = Made::List(*list);
         }
     }
-    code.outputs = outputs.iter().map(|&slot| classes.slots[slot as usize]).collect();
+    code.outputs = fused.outputs.iter().map(|&slot| classes.slots[slot as usize]).collect();
     (code, made)
 }
 
