@@ -279,7 +279,7 @@ fn last(program: &Program, fused: &Fused, slot: u32) -> u32 {
 fn shape_of(term: Term, shape: impl Fn(u32) -> u32) -> u64 {
     let (a, b) = term.factors();
     let shape = |slot: u32| u64::from(shape(slot));
-    mix(mix(u64::from(term.minus), shape(a)), b.map_or(3, shape))
+    mix(mix(u64::from(term.minus()), shape(a)), b.map_or(3, shape))
 }
 
 /// The words of the terms of a sum, searched for what repeats itself.

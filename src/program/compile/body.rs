@@ -169,7 +169,7 @@ impl Builder {
     fn term(&mut self, term: Term, needs_adjoint: &impl Fn(u32) -> bool) -> (Ref, Option<Ref>, bool) {
         let (a, b) = term.factors();
         let a = self.reference(a, needs_adjoint);
-        (a, b.map(|b| self.reference(b, needs_adjoint)), term.minus)
+        (a, b.map(|b| self.reference(b, needs_adjoint)), term.minus())
     }
 
     fn references(&mut self, slots: &[u32], needs_adjoint: &impl Fn(u32) -> bool) -> Vec<Ref> {

@@ -94,8 +94,9 @@ impl Classes {
                     before = None;
                     continue;
                 }
-                appearance.sort(level, |slot| kinds.class(slot).0);
-                for class in level.chunk_by_mut(|&a, &b| kinds.class(a) == kinds.class(b)) {
+                appearance.sort(level, |slot| kinds.hash(slot));
+                let are_alike = |a, b| kinds.hash(a) == kinds.hash(b) && kinds.shape(fused, a) == kinds.shape(fused, b);
+                for class in level.chunk_by_mut(|&a, &b| are_alike(a, b)) {
                     if sorts && !goes_anywhere(class, |slot| kinds.side(slot)) {
                         appearance.sort(class, |slot| kinds.side(slot));
                         if let Some(len) = classes.row(class, fused, appearance.counts()) {
@@ -105,7 +106,7 @@ impl Classes {
                         }
                     }
                     // Neighbours of the same shape on one level may be read together.
-                    let alike = Some((levels.of(class[0]), kinds.class(class[0]).1));
+                    let alike = Some((levels.of(class[0]), kinds.shape(fused, class[0])));
                     classes.push(class, before != alike);
                     before = alike;
                 }
@@ -116,7 +117,7 @@ impl Classes {
             for stretch in slots.chunks(STRETCH) {
                 let runs = ready::runs(
                     stretch,
-                    |slot| (kinds.flat(slot), kinds.class(slot).1),
+                    |slot| (kinds.flat(slot), kinds.shape(fused, slot)),
                     |slot, reads| each_operand(fused, regions, slot, |operand| reads.push(operand)),
                 );
                 for ends in runs.starts.windows(2) {

@@ -7,6 +7,7 @@
 //! Most operations of most graphs are taken in. Slots are numbered anew for those that are left, so that every pass
 //! after this one is as large as what is left to do.
 
+use std::num::NonZeroU32;
 use std::ops::Range;
 
 use super::super::Program;
@@ -18,19 +19,26 @@ use crate::op::Op;
 /// One summand: ± a or ± a·b.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Term {
-    pub(super) a: u32,
-    pub(super) b: Option<std::num::NonZeroU32>,
-    pub(super) minus: bool,
+    /// The first factor; the highest bit is the sign.
+    a: u32,
+    /// The second one; stored one higher, so that the option needs no room.
+    b: Option<NonZeroU32>,
 }
+
+const MINUS: u32 = 1 << 31;
 
 impl Term {
     pub(super) fn single(a: u32, minus: bool) -> Self {
-        Self { a, b: None, minus }
+        Self { a: a | if minus { MINUS } else { 0 }, b: None }
     }
 
     fn product(a: u32, b: u32, minus: bool) -> Self {
-        // Stored one higher, so that the option needs no room.
-        Self { a, b: std::num::NonZeroU32::new(b + 1), minus }
+        Self { b: NonZeroU32::new(b + 1), ..Self::single(a, minus) }
+    }
+
+    /// Whether it is subtracted.
+    pub(super) fn minus(self) -> bool {
+        self.a & MINUS != 0
     }
 
     /// Calls `visit` with the slots of the factors.
@@ -43,19 +51,19 @@ impl Term {
     /// The same with the factors exchanged.
     pub(super) fn swapped(self) -> Self {
         match self.factors() {
-            (a, Some(b)) => Self::product(b, a, self.minus),
+            (a, Some(b)) => Self::product(b, a, self.minus()),
             _ => self,
         }
     }
 
     /// The slots of the factors.
     pub(super) fn factors(self) -> (u32, Option<u32>) {
-        (self.a, self.b.map(|b| b.get() - 1))
+        (self.a & !MINUS, self.b.map(|b| b.get() - 1))
     }
 }
 
 /// What computes the number of a slot.
-#[derive(Clone, Copy, Debug, PartialEq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub(super) enum Code {
     /// Nothing: an input, a parameter or a constant.
     Leaf,
@@ -112,6 +120,12 @@ impl Fused {
         self.ranges[slot] = (narrow(start), narrow(self.terms.len()));
     }
 
+    /// How many terms or operands a slot has.
+    pub(super) fn len(&self, slot: usize) -> u32 {
+        let (start, end) = self.ranges[slot];
+        end - start
+    }
+
     /// Whether a slot has a step of its own.
     pub(super) fn computes(&self, slot: usize) -> bool {
         !matches!(self.code[slot], Code::Leaf | Code::Rolled)
@@ -138,10 +152,11 @@ impl Fused {
             }
         }
         let absorbed = uses.iter().filter(|&&by| by == Use::Absorbed).count();
+        let computed = program.steps.len() - absorbed;
         let leaves = program.layout.len - program.steps.len();
+        assert!(leaves + computed < MINUS as usize, "fewer than 2³¹ numbers");
         let mut places = leaves_of(program);
         places.reserve_exact(program.steps.len());
-        let computed = program.steps.len() - absorbed;
         let mut fused = Self {
             code: Vec::with_capacity(leaves + computed),
             leaves,

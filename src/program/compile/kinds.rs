@@ -12,11 +12,17 @@ use super::narrow;
 /// From how many computed slots on a graph is large.
 const LARGE: usize = 1 << 18;
 
-/// What members of a class have in common beyond their key: the operation, and how many operands or terms of each sign.
-pub(super) type Shape = (u32, u32, u32);
+/// What members of a class have in common for sure: what computes them, and how many operands or terms of each sign.
+pub(super) type Shape = (Code, u32, u32);
 
-/// What tells one class from the others: a hash that may be the same by chance, and what may not.
-pub(super) type Class = (u32, Shape);
+/// What is known of a class beside what the fused code knows.
+#[derive(Clone, Copy, Debug, Default)]
+struct Class {
+    /// A hash of all that members have in common; others may have the same by chance.
+    hash: u32,
+    /// How many terms are subtracted.
+    minus: u32,
+}
 
 /// The levels, kinds and classes of all slots, pairs where what is read together lies anywhere.
 #[derive(Debug)]
@@ -51,7 +57,7 @@ impl Kinds {
     pub(super) fn new(program: &Program, fused: &mut Fused, levels: &Levels) -> Self {
         let layout = &program.layout;
         let (leaves, len) = (fused.leaves, fused.code.len());
-        let classes = vec![(0, (0, 0, 0)); len - leaves];
+        let classes = vec![Class::default(); len - leaves];
         let mut slots = vec![Slot::default(); len];
         slots[layout.inputs..][..layout.parameters].fill(Slot { flat: 1, ..Slot::default() });
         slots[layout.inputs + layout.parameters..][..program.constants.len()].fill(Slot { flat: 2, ..Slot::default() });
@@ -70,7 +76,7 @@ impl Kinds {
             };
             kinds.classes[slot - leaves] = class;
             // Waiting makes no graph regular.
-            sketch.see(if late { high(mix(levels.early(fused, slot), u64::from(class.0))) } else { class.0 });
+            sketch.see(if late { high(mix(levels.early(fused, slot), u64::from(class.hash))) } else { class.hash });
         }
         kinds.distinct = sketch.count();
         kinds
@@ -84,7 +90,17 @@ impl Kinds {
         few * self.distinct > levels.computed && 3 * (levels.highest as usize) < levels.computed
     }
 
-    pub(super) fn class(&self, slot: u32) -> Class {
+    /// A hash that members of a class have in common.
+    pub(super) fn hash(&self, slot: u32) -> u32 {
+        self.class(slot).hash
+    }
+
+    /// What they have in common for sure.
+    pub(super) fn shape(&self, fused: &Fused, slot: u32) -> Shape {
+        (fused.code[slot as usize], fused.len(slot as usize), self.class(slot).minus)
+    }
+
+    fn class(&self, slot: u32) -> Class {
         self.classes[slot as usize - (self.slots.len() - self.classes.len())]
     }
 
@@ -133,12 +149,12 @@ impl Kinds {
             {
                 (term, known) = (term.swapped(), (other, Some(known.0)));
             }
-            minus += u32::from(term.minus);
+            minus += u32::from(term.minus());
             let second = known.1.map_or(3, |known| known.kind(late));
-            let signature = mix(mix(u64::from(term.minus), known.0.kind(late)), second);
+            let signature = mix(mix(u64::from(term.minus()), known.0.kind(late)), second);
             total = total.wrapping_add(signature);
             // The sign stands before the rest.
-            keyed.push((u64::from(term.minus) << 63 | signature >> 1, term));
+            keyed.push((u64::from(term.minus()) << 63 | signature >> 1, term));
         }
         match keyed.as_mut_slice() {
             [_] => {}
@@ -147,8 +163,7 @@ impl Kinds {
             more if more.is_sorted_by_key(|pair| pair.0) => {}
             more => more.sort_by_key(|pair| pair.0),
         }
-        let count = narrow(terms.len());
-        let flat = mix(11 + zero as u64, u64::from(count));
+        let flat = mix(11 + zero as u64, terms.len() as u64);
         for (term, &(_, sorted)) in terms.iter_mut().zip(&*keyed) {
             *term = sorted;
             let (a, b) = sorted.factors();
@@ -159,14 +174,14 @@ impl Kinds {
             }
         }
         self.slots[slot].flat = 11;
-        (high(mix(mix(flat, u64::from(self.slots[slot].level)), total)), (u32::MAX - zero as u32, count, minus))
+        Class { hash: high(mix(mix(flat, u64::from(self.slots[slot].level)), total)), minus }
     }
 
     /// A region is a class of its own.
     fn region(&mut self, slot: usize) -> Class {
-        let key = high(mix(17, slot as u64));
-        self.slots[slot].flat = key;
-        (key, (u32::MAX - 2, 0, narrow(slot)))
+        let hash = high(mix(17, slot as u64));
+        self.slots[slot].flat = hash;
+        Class { hash, minus: 0 }
     }
 
     /// An operation; if its operands are a list, their order does not matter.
@@ -179,7 +194,7 @@ impl Kinds {
             self.add_user(operand, slot, if is_list { flat } else { mix(flat, place as u64) });
         }
         self.slots[slot].flat = high(flat);
-        (high(mix(key, 0)), (number, narrow(operands.len()), 0))
+        Class { hash: high(mix(key, 0)), minus: 0 }
     }
 }
 

@@ -263,7 +263,7 @@ impl<'o> Lanes<'o> {
             }
         };
         let linear = |terms: &[Term], take: &mut dyn FnMut() -> Ref| {
-            terms.iter().map(|term| (take(), term.factors().1.map(|_| take()), term.minus)).collect()
+            terms.iter().map(|term| (take(), term.factors().1.map(|_| take()), term.minus())).collect()
         };
         let zero = |code: Code| if let Code::Linear(zero) = code { zero } else { Zero::default() };
         for &slot in self.of(model) {
@@ -330,7 +330,7 @@ impl<'o> Lanes<'o> {
 }
 
 fn same_signs(a: &[Term], b: &[Term]) -> bool {
-    let sign = |term: &Term| (term.minus, term.factors().1.is_some());
+    let sign = |term: &Term| (term.minus(), term.factors().1.is_some());
     a.len() == b.len() && a.iter().zip(b).all(|(a, b)| sign(a) == sign(b))
 }
 
@@ -373,7 +373,7 @@ fn tail(program: &Program, fused: &Fused, slot: u32) -> Option<Vec<(u32, f64)>> 
             }
             Code::Linear(_) => {
                 for term in fused.terms(user) {
-                    let sign = if term.minus { -1.0 } else { 1.0 };
+                    let sign = if term.minus() { -1.0 } else { 1.0 };
                     weight += match term.factors() {
                         (a, None) => weights.get(&a).map_or(0.0, |weight| sign * weight),
                         (a, Some(b)) => match (weights.get(&a), weights.get(&b)) {

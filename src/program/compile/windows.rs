@@ -333,7 +333,7 @@ impl Emitter<'_> {
             }));
         }
         let terms = self.fused.terms(members[0] as usize);
-        let plus = terms.iter().take_while(|term| !term.minus).count();
+        let plus = terms.iter().take_while(|term| !term.minus()).count();
         let out = self.slot(members[0]);
         let class = Table { factors: &table, rows: members.len(), columns: terms.len(), plus, out, zero };
         if table.len() <= 3 || !self.loops {
