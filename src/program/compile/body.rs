@@ -77,7 +77,7 @@ impl Body {
         varies: &[bool],
         columns: usize,
     ) -> Self {
-        let fused = Fused::new(program, may_absorb);
+        let (fused, origins) = Fused::new(program, may_absorb);
         let constants = program.layout.inputs + program.layout.parameters;
         let constants = constants..constants + program.constants.len();
         let mut builder = Builder { body: Self::default(), own: vec![None; fused.code.len()], shared: vec![] };
@@ -87,7 +87,7 @@ impl Body {
         }
         builder.body.columns = columns;
         let needs_adjoint = |slot: u32| !constants.contains(&(slot as usize));
-        for slot in (fused.leaves..fused.code.len()).filter(|&slot| varies[fused.origin(slot)]) {
+        for slot in (fused.leaves..fused.code.len()).filter(|&slot| varies[origins[slot] as usize]) {
             builder.add(slot, &fused, &needs_adjoint);
         }
         for &slot in &fused.outputs {
@@ -95,7 +95,7 @@ impl Body {
             builder.body.outputs.push(output);
         }
         for (slot, _) in &mut builder.body.shared {
-            *slot = narrow(fused.origin(*slot as usize));
+            *slot = origins[*slot as usize];
         }
         builder.body.sort_shared();
         builder.body

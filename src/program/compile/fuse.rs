@@ -90,8 +90,6 @@ pub(super) struct Fused {
     pub(super) outputs: Vec<u32>,
     /// The operations of the program.
     pub(super) ops: Ops,
-    /// The slot in the program of each that is no leaf.
-    origins: Vec<u32>,
     /// The terms or operands of each slot.
     ranges: Vec<(u32, u32)>,
     terms: Vec<Term>,
@@ -131,10 +129,6 @@ impl Fused {
         !matches!(self.code[slot], Code::Leaf | Code::Rolled)
     }
 
-    /// The slot of the program that has the number of a slot.
-    pub(super) fn origin(&self, slot: usize) -> usize {
-        slot.checked_sub(self.leaves).map_or(slot, |computed| self.origins[computed] as usize)
-    }
 
     /// The operands of a map or a list.
     pub(super) fn operands(&self, slot: usize) -> &[u32] {
@@ -143,15 +137,23 @@ impl Fused {
     }
 
     /// Fuses the steps of a program; only the slots for which `may_absorb` is true lose their own place.
-    pub(super) fn new(program: &Program, may_absorb: impl Fn(usize) -> bool) -> Self {
+    ///
+    /// Also gives the slot that each slot has in the program.
+    pub(super) fn new(program: &Program, may_absorb: impl Fn(usize) -> bool) -> (Self, Vec<u32>) {
         let mut uses = uses(program);
         let zeros = zeros(program, &mut uses, &may_absorb);
-        for (op, _, slot) in program.steps() {
-            if uses[slot] == Use::OneSum && is_linear(op) && may_absorb(slot) {
-                uses[slot] = Use::Absorbed;
+        let (mut absorbed, mut terms, mut listed) = (0, 0, 0);
+        for (op, operands, slot) in program.steps() {
+            if is_linear(op) {
+                terms += terms_of(op, operands.len());
+                if uses[slot] == Use::OneSum && may_absorb(slot) {
+                    uses[slot] = Use::Absorbed;
+                    absorbed += 1;
+                }
+            } else {
+                listed += operands.len();
             }
         }
-        let absorbed = uses.iter().filter(|&&by| by == Use::Absorbed).count();
         let computed = program.steps.len() - absorbed;
         let leaves = program.layout.len - program.steps.len();
         assert!(leaves + computed < MINUS as usize, "fewer than 2³¹ numbers");
@@ -162,13 +164,15 @@ impl Fused {
             leaves,
             outputs: vec![],
             ops: program.ops.clone(),
-            origins: Vec::with_capacity(computed),
             ranges: Vec::with_capacity(leaves + computed),
-            terms: Vec::new(),
-            operands: Vec::new(),
+            // What is absorbed was a term of one sum.
+            terms: Vec::with_capacity(terms - absorbed),
+            operands: Vec::with_capacity(listed),
             sums: 0,
             absorbed,
         };
+        let mut origins = Vec::with_capacity(leaves + computed);
+        origins.extend(0..narrow(leaves));
         fused.code.resize(leaves, Code::Leaf);
         fused.ranges.resize(leaves, (0, 0));
         let (mut open, mut read) = (vec![], 0);
@@ -180,7 +184,7 @@ impl Fused {
                 continue;
             }
             places.push(narrow(fused.code.len()));
-            fused.origins.push(narrow(slot));
+            origins.push(narrow(slot));
             if is_linear(op) {
                 fused.code.push(Code::Linear(zeros.get(slot).copied().flatten().unwrap_or_default()));
                 fused.sums += 1;
@@ -195,7 +199,7 @@ impl Fused {
             }
         }
         fused.outputs = program.outputs.iter().map(|&slot| places[slot as usize]).collect();
-        fused
+        (fused, origins)
     }
 
     /// How many sums of products there are, and how many operations they took in.
@@ -248,6 +252,15 @@ struct Places<'a> {
 /// Whether an operation is a sum of products of its operands.
 fn is_linear(op: Op) -> bool {
     is_sum(op) || matches!(op, Op::Mul | Op::Chain | Op::Square | Op::Dot)
+}
+
+/// How many terms such an operation is of.
+fn terms_of(op: Op, operands: usize) -> usize {
+    match op {
+        Op::Mul | Op::Chain | Op::Square => 1,
+        Op::Dot => operands / 2,
+        _ => operands,
+    }
 }
 
 /// Whether an operation takes the sums and products that it uses into itself.

@@ -15,6 +15,7 @@ mod in_place;
 mod kinds;
 mod late;
 mod levels;
+mod memory;
 mod outside;
 mod partial;
 mod pass;
@@ -73,6 +74,7 @@ impl Graph {
             })
             .collect::<Result<Vec<NodeKey>, _>>()?;
         let arena = self.arena();
+        memory::keep(arena.bound());
         let mut leaves: Vec<NodeKey> = arena.inputs().to_vec();
         leaves.extend(arena.parameters().iter().map(|&(key, _)| key));
         let mut constants = Vec::new();
@@ -158,7 +160,7 @@ impl Program {
         let columns = if wanted == Wanted::Each { inputs + parameters } else { inputs };
         let varies = body::varying(&program, columns);
         let fuses = self.without.runs(Pass::Fuse);
-        let learns = program.learning();
+        let learns = program.learning(0..program.layout.len);
         let mut body = Body::of_examples(&program, |slot| fuses && varies[slot], &varies, columns);
         body.shared.iter_mut().for_each(|(slot, wanted)| *wanted &= learns[*slot as usize]);
         if self.without.runs(Pass::Share) {
@@ -186,7 +188,9 @@ impl Program {
     pub(super) fn compile_single(&self, input_adjoints: bool) -> SingleProgram {
         let runs = |pass: Pass| self.without.runs(pass);
         let (program, folded) = self.folded();
-        let mut fused = fuse::Fused::new(&program, |_| runs(Pass::Fuse));
+        let (mut fused, origins) = fuse::Fused::new(&program, |_| runs(Pass::Fuse));
+        let learns = program.learning(origins.iter().map(|&slot| slot as usize));
+        drop(origins);
         let (sums, absorbed) = fused.counts();
         let mut notes = Notes { folded, sums, absorbed, ..Notes::default() };
         let mut regions = vec![];
@@ -203,10 +207,10 @@ impl Program {
         if runs(Pass::Chain) {
             chains::find(&mut code, &mut made);
         }
-        let learns = program.learning();
+        drop(fused);
         let wanted = |slot: u32| {
             let slot = slot as usize;
-            learns[fused.origin(slot)] && (input_adjoints || slot >= program.layout.inputs)
+            learns[slot] && (input_adjoints || slot >= program.layout.inputs)
         };
         for region in regions {
             let lanes = windows::region(region, &classes, &mut code, wanted);
@@ -248,21 +252,22 @@ impl Program {
         }
     }
 
-    /// Which slots depend on an input or a parameter that is not frozen; where none is, all that is no constant.
-    fn learning(&self) -> Vec<bool> {
+    /// Which of some slots depend on an input or a parameter that is not frozen; where none is, all that is no constant.
+    fn learning(&self, slots: impl Iterator<Item = usize>) -> Vec<bool> {
         let Layout { inputs, parameters, len, ref frozen, .. } = *self.layout;
-        let mut learns = vec![true; len];
-        learns[inputs + parameters..][..self.constants.len()].fill(false);
+        let constants = inputs + parameters..len - self.steps.len();
         if frozen.is_empty() {
-            return learns;
+            return slots.map(|slot| !constants.contains(&slot)).collect();
         }
+        let mut learns = vec![true; len];
+        learns[constants].fill(false);
         for &slot in frozen {
             learns[slot as usize] = false;
         }
         for (_, operands, slot) in self.steps() {
             learns[slot] = operands.iter().any(|&operand| learns[operand as usize]);
         }
-        learns
+        slots.map(|slot| learns[slot]).collect()
     }
 
     /// The program with its constants folded, and how many operations went.
