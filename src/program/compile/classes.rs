@@ -72,8 +72,8 @@ impl Classes {
         let unplaced = std::iter::repeat_n(u32::MAX, len - leaves);
         let by_level = !(sorts && kinds.is_irregular(&levels));
         let mut classes = Self {
-            order: Vec::with_capacity(levels.computed),
-            starts: vec![],
+            order: vec![],
+            starts: vec![0],
             slots: (0..inputs).chain(aligned..end).chain(unplaced).collect(),
             inputs: 0..inputs,
             parameters: aligned..aligned + parameters,
@@ -111,8 +111,10 @@ impl Classes {
                     before = alike;
                 }
             }
+            classes.order = slots;
         } else {
             // In the order of creation, what lies close by is looked at together.
+            classes.order.reserve_exact(levels.computed);
             let slots: Vec<u32> = (leaves..len).filter(|&slot| fused.computes(slot)).map(narrow).collect();
             for stretch in slots.chunks(STRETCH) {
                 let runs = ready::runs(
@@ -123,16 +125,17 @@ impl Classes {
                 for ends in runs.starts.windows(2) {
                     classes.push(&runs.order[ends[0] as usize..ends[1] as usize], true);
                 }
+                classes.order.extend(runs.order);
             }
         }
-        classes.starts.push(narrow(classes.order.len()));
         classes.len = classes.len.next_multiple_of(8);
         classes
     }
 
     /// Gives slots to a class; those of a large one begin a register if it `aligns`.
     fn push(&mut self, members: &[u32], aligns: bool) {
-        self.starts.push(narrow(self.order.len()));
+        let start = self.starts.last().copied().unwrap_or(0);
+        self.starts.push(start + narrow(members.len()));
         if aligns && members.len() >= 8 {
             self.len = self.len.next_multiple_of(8);
         }
@@ -140,7 +143,6 @@ impl Classes {
             self.slots[slot as usize] = self.len;
             self.len += 1;
         }
-        self.order.extend_from_slice(members);
     }
 
     /// Gives slots to a row that fills whole registers with what is of nothing.

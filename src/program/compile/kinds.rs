@@ -36,7 +36,6 @@ pub(super) struct Kinds {
 /// What is known of a slot, side by side, since it is asked for together.
 #[derive(Clone, Copy, Debug, Default)]
 struct Slot {
-    level: u32,
     /// A hash of the operation; for leaves, which kind of leaf it is.
     flat: u32,
     /// The first user, 0 for none.
@@ -45,7 +44,14 @@ struct Slot {
     edge: u32,
 }
 
-impl Slot {
+/// What is known of an operand.
+#[derive(Clone, Copy)]
+struct Known {
+    level: u32,
+    flat: u32,
+}
+
+impl Known {
     /// What is coarsely known of it, for a user that is `late` or not: what late ones read may lie on different levels.
     fn kind(self, late: bool) -> u64 {
         let (level, flat) = (u64::from(self.level), u64::from(self.flat));
@@ -65,18 +71,16 @@ impl Kinds {
         let mut sketch = Sketch::new(len - leaves);
         let mut keyed = Vec::new();
         for slot in leaves..len {
-            let late = levels.is_late(slot);
-            kinds.slots[slot].level = levels.of(narrow(slot));
             let class = match fused.code[slot] {
                 Code::Leaf | Code::Rolled => continue,
-                Code::Linear(zero) => kinds.linear(slot, zero, fused.terms_mut(slot), late, &mut keyed),
+                Code::Linear(zero) => kinds.linear(slot, zero, fused.terms_mut(slot), levels, &mut keyed),
                 Code::Region(_) => kinds.region(slot),
-                Code::Map(op) => kinds.operation(slot, op, fused.operands(slot), late, false),
-                Code::List(op) => kinds.operation(slot, op, fused.operands(slot), late, true),
+                Code::Map(op) => kinds.operation(slot, op, fused.operands(slot), levels, false),
+                Code::List(op) => kinds.operation(slot, op, fused.operands(slot), levels, true),
             };
             kinds.classes[slot - leaves] = class;
             // Waiting makes no graph regular.
-            sketch.see(if late { high(mix(levels.early(fused, slot), u64::from(class.hash))) } else { class.hash });
+            sketch.see(if levels.is_late(slot) { high(mix(levels.early(fused, slot), u64::from(class.hash))) } else { class.hash });
         }
         kinds.distinct = sketch.count();
         kinds
@@ -109,6 +113,10 @@ impl Kinds {
         self.slots[slot as usize].flat
     }
 
+    fn known(&self, slot: u32, levels: &Levels) -> Known {
+        Known { level: levels.of(slot), flat: self.flat(slot) }
+    }
+
     /// Where a slot goes, three users far.
     pub(super) fn side(&self, slot: u32) -> u32 {
         let Slot { mut user, mut edge, .. } = self.slots[slot as usize];
@@ -136,14 +144,14 @@ impl Kinds {
         slot: usize,
         zero: Zero,
         terms: &mut [Term],
-        late: bool,
+        levels: &Levels,
         keyed: &mut Vec<(u64, Term)>,
     ) -> Class {
-        let (mut minus, mut total) = (0, 0_u64);
+        let (mut minus, mut total, late) = (0, 0_u64, levels.is_late(slot));
         keyed.clear();
         for &(mut term) in &*terms {
             let (a, b) = term.factors();
-            let mut known = (self.slots[a as usize], b.map(|b| self.slots[b as usize]));
+            let mut known = (self.known(a, levels), b.map(|b| self.known(b, levels)));
             if let Some(other) = known.1
                 && other.flat < known.0.flat
             {
@@ -174,7 +182,7 @@ impl Kinds {
             }
         }
         self.slots[slot].flat = 11;
-        Class { hash: high(mix(mix(flat, u64::from(self.slots[slot].level)), total)), minus }
+        Class { hash: high(mix(mix(flat, u64::from(levels.of(narrow(slot)))), total)), minus }
     }
 
     /// A region is a class of its own.
@@ -185,11 +193,12 @@ impl Kinds {
     }
 
     /// An operation; if its operands are a list, their order does not matter.
-    fn operation(&mut self, slot: usize, number: u32, operands: &[u32], late: bool, is_list: bool) -> Class {
+    fn operation(&mut self, slot: usize, number: u32, operands: &[u32], levels: &Levels, is_list: bool) -> Class {
         let flat = mix(13, u64::from(number));
-        let mut key = mix(mix(flat, u64::from(self.slots[slot].level)), operands.len() as u64);
+        let late = levels.is_late(slot);
+        let mut key = mix(mix(flat, u64::from(levels.of(narrow(slot)))), operands.len() as u64);
         for (place, &operand) in operands.iter().enumerate() {
-            let kind = self.slots[operand as usize].kind(late);
+            let kind = self.known(operand, levels).kind(late);
             key = if is_list { key.wrapping_add(kind) } else { mix(key, kind) };
             self.add_user(operand, slot, if is_list { flat } else { mix(flat, place as u64) });
         }
