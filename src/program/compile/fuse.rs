@@ -41,6 +41,12 @@ impl Term {
         self.a & MINUS != 0
     }
 
+    /// The same with other slots.
+    fn renumbered(self, place: impl Fn(u32) -> u32) -> Self {
+        let a = Self::single(place(self.factors().0), self.minus());
+        Self { b: self.factors().1.and_then(|b| NonZeroU32::new(place(b) + 1)), ..a }
+    }
+
     /// Calls `visit` with the slots of the factors.
     pub(super) fn each_factor(self, mut visit: impl FnMut(u32)) {
         let (a, b) = self.factors();
@@ -111,11 +117,35 @@ impl Fused {
         &mut self.terms[start as usize..end as usize]
     }
 
-    /// Gives a linear form other terms.
-    pub(super) fn replace_terms(&mut self, slot: usize, terms: impl IntoIterator<Item = Term>) {
-        let start = self.terms.len();
-        self.terms.extend(terms);
-        self.ranges[slot] = (narrow(start), narrow(self.terms.len()));
+    /// Gives a linear form other terms, at most as many as it has.
+    pub(super) fn replace_terms(&mut self, slot: usize, terms: &[Term]) {
+        let (start, _) = self.ranges[slot];
+        self.terms_mut(slot)[..terms.len()].copy_from_slice(terms);
+        self.ranges[slot] = (start, start + narrow(terms.len()));
+    }
+
+    /// Numbers anew what was not rolled, and gives the new slot of each.
+    pub(super) fn forget_rolled(&mut self) -> Vec<u32> {
+        let mut next = 0..;
+        let places: Vec<u32> = (self.code.iter())
+            .map(|&code| if code == Code::Rolled { GONE } else { next.next().unwrap_or(GONE) })
+            .collect();
+        let place = |slot: u32| places[slot as usize];
+        for slot in self.leaves..self.code.len() {
+            let (start, end) = self.ranges[slot];
+            let own = start as usize..end as usize;
+            match self.code[slot] {
+                Code::Linear(_) => self.terms[own].iter_mut().for_each(|term| *term = term.renumbered(place)),
+                Code::Map(_) | Code::List(_) => self.operands[own].iter_mut().for_each(|slot| *slot = place(*slot)),
+                Code::Leaf | Code::Rolled | Code::Region(_) => {}
+            }
+        }
+        self.outputs.iter_mut().for_each(|slot| *slot = place(*slot));
+        let mut kept = places.iter().map(|&place| place != GONE);
+        self.code.retain(|_| kept.next() == Some(true));
+        let mut kept = places.iter().map(|&place| place != GONE);
+        self.ranges.retain(|_| kept.next() == Some(true));
+        places
     }
 
     /// How many terms or operands a slot has.
@@ -128,7 +158,6 @@ impl Fused {
     pub(super) fn computes(&self, slot: usize) -> bool {
         !matches!(self.code[slot], Code::Leaf | Code::Rolled)
     }
-
 
     /// The operands of a map or a list.
     pub(super) fn operands(&self, slot: usize) -> &[u32] {
@@ -248,6 +277,9 @@ struct Places<'a> {
     of: &'a [u32],
     uses: &'a [Use],
 }
+
+/// The new slot of what was rolled.
+pub(super) const GONE: u32 = u32::MAX;
 
 /// Whether an operation is a sum of products of its operands.
 fn is_linear(op: Op) -> bool {

@@ -80,7 +80,11 @@ impl Kinds {
             };
             kinds.classes[slot - leaves] = class;
             // Waiting makes no graph regular.
-            sketch.see(if levels.is_late(slot) { high(mix(levels.early(fused, slot), u64::from(class.hash))) } else { class.hash });
+            sketch.see(if levels.is_late(slot) {
+                high(mix(levels.early(fused, slot), u64::from(class.hash)))
+            } else {
+                class.hash
+            });
         }
         kinds.distinct = sketch.count();
         kinds

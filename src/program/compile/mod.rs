@@ -189,13 +189,19 @@ impl Program {
         let runs = |pass: Pass| self.without.runs(pass);
         let (program, folded) = self.folded();
         let (mut fused, origins) = fuse::Fused::new(&program, |_| runs(Pass::Fuse));
-        let learns = program.learning(origins.iter().map(|&slot| slot as usize));
+        let mut learns = program.learning(origins.iter().map(|&slot| slot as usize));
         drop(origins);
         let (sums, absorbed) = fused.counts();
         let mut notes = Notes { folded, sums, absorbed, ..Notes::default() };
         let mut regions = vec![];
         if runs(Pass::Roll) {
             (regions, notes.stretches) = roll::roll(&program, &mut fused);
+            if !regions.is_empty() {
+                let places = fused.forget_rolled();
+                regions.iter_mut().for_each(|region| region.renumber(&places));
+                let mut places = places.iter();
+                learns.retain(|_| places.next() != Some(&fuse::GONE));
+            }
         }
         if runs(Pass::Share) {
             notes.shared = regions.iter_mut().map(|region| share::share(&mut region.body) * region.lanes).sum();
@@ -204,10 +210,10 @@ impl Program {
         (notes.classes, notes.by_level) = (classes.starts.len() - 1, classes.by_level);
         notes.waiting = classes.waiting;
         let (mut code, mut made) = windows::forward(&fused, &classes, runs(Pass::Loops));
+        drop(fused);
         if runs(Pass::Chain) {
             chains::find(&mut code, &mut made);
         }
-        drop(fused);
         let wanted = |slot: u32| {
             let slot = slot as usize;
             learns[slot] && (input_adjoints || slot >= program.layout.inputs)

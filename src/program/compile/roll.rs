@@ -36,6 +36,15 @@ pub(super) struct Region {
 }
 
 impl Region {
+    /// Gives it the new slots of what it reads and of its sum.
+    pub(super) fn renumber(&mut self, places: &[u32]) {
+        let renumber = |slot: &mut u32| *slot = places[*slot as usize];
+        self.columns.iter_mut().flatten().for_each(renumber);
+        self.body.shared.iter_mut().for_each(|(slot, _)| renumber(slot));
+        self.reads.iter_mut().for_each(renumber);
+        renumber(&mut self.sum);
+    }
+
     /// Whether its lanes read more numbers than they compute, and mostly what others read too, as the windows of a
     /// convolution do: loops read these where they lie, lanes gather them.
     fn is_woven(&self) -> bool {
@@ -325,7 +334,7 @@ impl<'o> Lanes<'o> {
         }
         let rest = fused.terms(sum).iter().zip(&gone).filter(|(_, gone)| !**gone).map(|(&term, _)| term);
         let terms: Vec<Term> = sums.iter().map(|&slot| Term::single(slot, false)).chain(rest).collect();
-        fused.replace_terms(sum, terms);
+        fused.replace_terms(sum, &terms);
     }
 }
 
