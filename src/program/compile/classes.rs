@@ -42,15 +42,27 @@ pub(super) struct Classes {
     pub(super) padding: Padding,
 }
 
-/// Slots of nothing, in order.
+/// Slots of nothing: a bit for each.
 #[derive(Debug, Default)]
-pub(super) struct Padding(Vec<Range<u32>>);
+pub(super) struct Padding(Vec<u64>);
 
 impl Padding {
     /// Whether all of some slots, of which there are any, are of nothing.
     pub(super) fn has(&self, slots: &Range<u32>) -> bool {
-        let before = self.0.partition_point(|padding| padding.start <= slots.start);
-        !slots.is_empty() && before > 0 && slots.end <= self.0[before - 1].end
+        // Between two that do not follow each other lies a row that is as long as a register, nearly.
+        slots.len() <= SHORTEST_ROW && !slots.is_empty() && self.has_one(slots.start) && self.has_one(slots.end - 1)
+    }
+
+    fn has_one(&self, slot: u32) -> bool {
+        self.0.get(slot as usize / 64).is_some_and(|bits| bits >> (slot % 64) & 1 == 1)
+    }
+
+    fn add(&mut self, slots: Range<u32>) {
+        for slot in slots {
+            let word = slot as usize / 64;
+            self.0.resize(self.0.len().max(word + 1), 0);
+            self.0[word] |= 1 << (slot % 64);
+        }
     }
 }
 
@@ -150,7 +162,7 @@ impl Classes {
         self.len = self.len.next_multiple_of(8);
         self.push(members, false);
         let end = self.len.next_multiple_of(8);
-        self.padding.0.push(self.len..end);
+        self.padding.add(self.len..end);
         self.len = end;
     }
 
@@ -204,6 +216,9 @@ struct Appearance {
     /// The rank of the key of each slot, and how many slots have each.
     ranks: Vec<u32>,
     counts: Vec<u32>,
+    /// The keys by rank, and the ranks of those after the first few.
+    keys: Vec<u32>,
+    known: FxHashMap<u32, u32>,
     next: Vec<u32>,
     unsorted: Vec<u32>,
 }
@@ -235,22 +250,33 @@ impl Appearance {
         let Some(&first) = slots.first() else { return };
         let (mut last, mut rank) = (key(first), 0);
         self.counts.push(0);
-        let mut known = FxHashMap::default();
+        self.keys.clear();
+        self.keys.push(last);
+        self.known.clear();
         for &slot in slots {
             let key = key(slot);
             if key != last {
-                if known.is_empty() {
-                    known.insert(last, rank);
-                }
-                let new = narrow(known.len());
-                (last, rank) = (key, *known.entry(key).or_insert(new));
-                if rank == new {
-                    self.counts.push(0);
-                }
+                (last, rank) = (key, self.rank_of(key));
             }
             self.counts[rank as usize] += 1;
             self.ranks.push(rank);
         }
+    }
+
+    /// The rank of a key; a new one if it was not seen. Few keys are compared, many are hashed.
+    fn rank_of(&mut self, key: u32) -> u32 {
+        const FEW: usize = 8;
+        let few = &self.keys[..self.keys.len().min(FEW)];
+        if let Some(rank) = few.iter().position(|&known| known == key) {
+            return narrow(rank);
+        }
+        let new = narrow(self.keys.len());
+        let rank = if few.len() < FEW { new } else { *self.known.entry(key).or_insert(new) };
+        if rank == new {
+            self.keys.push(key);
+            self.counts.push(0);
+        }
+        rank
     }
 
     /// How many of the slots that were sorted last have the same key, key after key.
