@@ -19,7 +19,7 @@ use crate::op::Op;
 /// One summand: ± a or ± a·b.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Term {
-    /// The first factor; the highest bit is the sign.
+    /// The first factor, of fewer than 2³¹; the highest bit is the sign.
     a: u32,
     /// The second one; stored one higher, so that the option needs no room.
     b: Option<NonZeroU32>,
@@ -141,10 +141,8 @@ impl Fused {
             }
         }
         self.outputs.iter_mut().for_each(|slot| *slot = place(*slot));
-        let mut kept = places.iter().map(|&place| place != GONE);
-        self.code.retain(|_| kept.next() == Some(true));
-        let mut kept = places.iter().map(|&place| place != GONE);
-        self.ranges.retain(|_| kept.next() == Some(true));
+        forget_gone(&mut self.code, &places);
+        forget_gone(&mut self.ranges, &places);
         places
     }
 
@@ -185,7 +183,6 @@ impl Fused {
         }
         let computed = program.steps.len() - absorbed;
         let leaves = program.layout.len - program.steps.len();
-        assert!(leaves + computed < MINUS as usize, "fewer than 2³¹ numbers");
         let mut places = leaves_of(program);
         places.reserve_exact(program.steps.len());
         let mut fused = Self {
@@ -279,7 +276,13 @@ struct Places<'a> {
 }
 
 /// The new slot of what was rolled.
-pub(super) const GONE: u32 = u32::MAX;
+const GONE: u32 = u32::MAX;
+
+/// Leaves out what is known of slots that have no new one.
+pub(super) fn forget_gone<T>(known: &mut Vec<T>, places: &[u32]) {
+    let mut places = places.iter();
+    known.retain(|_| places.next() != Some(&GONE));
+}
 
 /// Whether an operation is a sum of products of its operands.
 fn is_linear(op: Op) -> bool {

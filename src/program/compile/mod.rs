@@ -57,7 +57,7 @@ impl Graph {
     /// [`ProgramError::Output`] when an output belongs to another graph or was removed.
     ///
     /// # Panics
-    /// When the outputs need 2³² nodes or more.
+    /// When the outputs need 2³¹ nodes or more.
     ///
     /// ```
     /// let graph = dagrad::Graph::new();
@@ -90,7 +90,8 @@ impl Graph {
         let count = keys.len();
         keys.splice(0..0, leaves);
         keys.shrink_to_fit();
-        let last = u32::try_from(keys.len()).expect("fewer than 2³² nodes");
+        assert!(keys.len() < 1 << 31, "the outputs need 2³¹ nodes or more");
+        let last = narrow(keys.len());
         let mut slots = vec![u32::MAX; arena.bound()];
         let mut ops = Ops::default();
         let mut steps = Vec::with_capacity(count);
@@ -199,8 +200,7 @@ impl Program {
             if !regions.is_empty() {
                 let places = fused.forget_rolled();
                 regions.iter_mut().for_each(|region| region.renumber(&places));
-                let mut places = places.iter();
-                learns.retain(|_| places.next() != Some(&fuse::GONE));
+                fuse::forget_gone(&mut learns, &places);
             }
         }
         if runs(Pass::Share) {

@@ -16,7 +16,8 @@ pub enum Pass {
     Roll,
     /// What a lane computes twice it computes once.
     Share,
-    /// What goes to different places stands apart, and irregular graphs go by the fullest list of one operation.
+    /// What goes to different places stands apart, what only the end of a long graph wants waits for it, and irregular
+    /// graphs go by the fullest list of one operation.
     Order,
     /// Sums of products over regular places become loops: dots, matrix products, outer products.
     Loops,
