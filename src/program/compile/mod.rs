@@ -199,7 +199,9 @@ impl Program {
             (regions, notes.stretches) = roll::roll(&program, &mut fused);
             if !regions.is_empty() {
                 let places = fused.forget_rolled();
-                regions.iter_mut().for_each(|region| region.renumber(&places));
+                for region in &mut regions {
+                    region.renumber(&places);
+                }
                 fuse::forget_gone(&mut learns, &places);
             }
         }
