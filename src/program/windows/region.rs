@@ -175,7 +175,7 @@ impl Region {
 
     /// Runs all tiles, as many at once as there are buffers, and gives the sum.
     ///
-    /// What tiles come to is added in their order: any number of threads gives the same bits.
+    /// What groups of tiles come to is added in their order: any number of threads gives the same bits.
     fn run(
         &self,
         call: Call<'_>,
