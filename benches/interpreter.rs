@@ -295,14 +295,11 @@ fn half_irregular(graph: &Graph) -> Expr<'_> {
     sum_of_squares(&all[all.len() - 200..])
 }
 
-/// The least time of a call in nanoseconds, of many rounds with some calls each.
-fn least(rounds: usize, calls: usize, mut call: impl FnMut()) -> f64 {
-    let round = |_| {
-        let start = Instant::now();
-        (0..calls).for_each(|_| call());
-        start.elapsed().as_secs_f64() * 1e9 / calls as f64
-    };
-    (0..rounds).map(round).fold(f64::INFINITY, f64::min)
+/// The time of a call in nanoseconds, of some calls one after the other.
+fn time(calls: usize, mut call: impl FnMut()) -> f64 {
+    let start = Instant::now();
+    (0..calls).for_each(|_| call());
+    start.elapsed().as_secs_f64() * 1e9 / calls as f64
 }
 
 fn compare(name: &str, build: fn(&Graph) -> Expr<'_>, is_smoke: bool) {
@@ -311,11 +308,15 @@ fn compare(name: &str, build: fn(&Graph) -> Expr<'_>, is_smoke: bool) {
     let mut tape = Tape::new(&graph, output);
     let program = graph.compile(&[output]).expect("it is of this graph");
     let (point, mut workspace) = (graph.initial_parameters(), program.workspace_for_parameters(1));
-    let (rounds, calls) = if is_smoke { (1, 1) } else { (60, 2_000_000 / tape.steps.len()) };
-    let interpreted = least(rounds, calls, || black_box(&mut tape).run());
-    let compiled = least(rounds, calls, || {
-        program.gradient_into(black_box(&point), &[], &[1.0], &mut workspace).expect("the counts are right");
-    });
+    let (rounds, calls) = if is_smoke { (1, 1) } else { (20, 6_000_000 / tape.steps.len()) };
+    // In turns, so that both have the same quiet minutes.
+    let (mut interpreted, mut compiled) = (f64::INFINITY, f64::INFINITY);
+    for _ in 0..rounds {
+        interpreted = interpreted.min(time(calls, || black_box(&mut tape).run()));
+        compiled = compiled.min(time(calls, || {
+            program.gradient_into(black_box(&point), &[], &[1.0], &mut workspace).expect("the counts are right");
+        }));
+    }
     let by_tape = &tape.adjoints[..point.len()];
     let largest = by_tape.iter().fold(0.0, |most: f64, x| most.max(x.abs()));
     let differences = by_tape.iter().zip(workspace.parameters()).map(|(a, b)| (a - b).abs() / largest);
