@@ -4,11 +4,12 @@
 //! and by how much the gradients differ.
 #![allow(clippy::disallowed_methods, reason = "an opponent takes the standard library's")]
 
-use std::collections::{HashMap, HashSet};
+use std::collections::HashMap;
 use std::hint::black_box;
 use std::time::Instant;
 
-use dagrad::{Expr, Graph, Kind, NodeId, Op};
+use dagrad::view::Role;
+use dagrad::{ElementSet, Expr, Graph, NodeId, Op};
 use rand::SeedableRng;
 use rand::distr::{Distribution, Uniform};
 use rand::rngs::ChaCha8Rng;
@@ -38,20 +39,25 @@ struct Tape {
 
 impl Tape {
     fn new(graph: &Graph, output: Expr<'_>) -> Self {
-        let order = in_order(output);
+        let view = graph.view(&[output], &ElementSet::primitives()).expect("it is of this graph");
+        let parameters: HashMap<NodeId, u32> = graph.all_parameters().iter().map(|x| x.id()).zip(0..).collect();
         let mut values = graph.initial_parameters();
-        let mut places: HashMap<NodeId, u32> = graph.all_parameters().iter().map(|x| x.id()).zip(0..).collect();
-        for node in &order {
-            if let Kind::Constant(value) = node.kind() {
-                places.insert(node.id(), place(values.len()));
-                values.push(value);
+        let mut places = vec![0; view.elements().len()];
+        for (place, element) in places.iter_mut().zip(view.elements()) {
+            match element.role {
+                Role::Parameter => *place = parameters[&element.node],
+                Role::Constant(value) => {
+                    *place = narrow(values.len());
+                    values.push(value);
+                }
+                _ => {}
             }
         }
         let mut steps = Vec::new();
-        for node in &order {
-            if let Kind::Apply(op) = node.kind() {
-                let operands: Vec<u32> = node.operands().iter().map(|operand| places[&operand.id()]).collect();
-                places.insert(node.id(), place(values.len() + steps.len()));
+        for id in view.ids() {
+            if let Role::Operation(op) = view.element(id).role {
+                let operands: Vec<u32> = view.operands(id).map(|operand| places[operand.index()]).collect();
+                places[id.index()] = narrow(values.len() + steps.len());
                 steps.push(step(op, &operands));
             }
         }
@@ -113,7 +119,7 @@ impl Tape {
     }
 }
 
-fn place(count: usize) -> u32 {
+fn narrow(count: usize) -> u32 {
     u32::try_from(count).expect("a graph of this size")
 }
 
@@ -132,20 +138,6 @@ fn step(op: Op, operands: &[u32]) -> Step {
         (Op::Tanh, &[a]) => Step::Tanh(a),
         _ => unreachable!("the graphs of this bench have no {op:?}"),
     }
-}
-
-/// The nodes that an output depends on, operands before their users.
-fn in_order(output: Expr<'_>) -> Vec<Expr<'_>> {
-    let (mut order, mut seen, mut open) = (vec![], HashSet::new(), vec![(output, false)]);
-    while let Some((node, is_done)) = open.pop() {
-        if is_done {
-            order.push(node);
-        } else if seen.insert(node.id()) {
-            open.push((node, true));
-            open.extend(node.operands().iter().rev().map(|&operand| (operand, false)));
-        }
-    }
-    order
 }
 
 fn numbers(seed: u64, count: usize, reach: f64) -> Vec<f64> {
