@@ -169,7 +169,7 @@ impl Region {
 
     /// The slots whose adjoints a single tile of so many lanes writes where they belong, if there is only one.
     pub(in super::super) fn direct(&self, of_tile: usize) -> Option<Range<usize>> {
-        let one_tile = self.lanes as usize <= of_tile;
+        let one_tile = self.tiles(of_tile) == 1;
         self.shared.whole().filter(|_| one_tile && self.code.script.outside().columns.is_empty())
     }
 
@@ -188,7 +188,7 @@ impl Region {
         let RegionRun { uniforms, totals, lanes: of_tile, blocks, outcomes } = run;
         let (lanes, of_tile) = (self.lanes as usize, *of_tile);
         let uniforms = self.shared(call, code, values, uniforms);
-        let tiles = lanes.div_ceil(of_tile).max(1);
+        let tiles = self.tiles(of_tile);
         let reads = Reads { call, code, values, uniforms, adjoint, of_tile };
         if let Some(slots) = self.direct(of_tile) {
             // What a single tile comes to is added where it belongs.
@@ -230,14 +230,8 @@ impl Region {
                     }
                     // Where columns have adjoints, a group is one tile and has a block of its own.
                     if let Some(block) = blocks.get(number) {
-                        self.scatter(
-                            call.isa,
-                            code,
-                            tiles_of(first + number).start * of_tile,
-                            block,
-                            adjoints,
-                            outside,
-                        );
+                        let start = tiles_of(first + number).start * of_tile;
+                        self.scatter(call.isa, code, start, block, adjoints, outside);
                     }
                 }
             }
@@ -291,6 +285,11 @@ impl Region {
         reads.of_tile.min(self.lanes as usize - start)
     }
 
+    /// How many tiles there are.
+    fn tiles(&self, of_tile: usize) -> usize {
+        (self.lanes as usize).div_ceil(of_tile).max(1)
+    }
+
     /// How many groups of tiles there are.
     fn groups(&self, tiles: usize) -> usize {
         if self.gathers() { tiles } else { tiles.min(MOST_GROUPS) }
@@ -310,7 +309,7 @@ impl Region {
         let threads = rayon::current_num_threads();
         #[cfg(not(feature = "rayon"))]
         let threads = 1;
-        let groups = self.groups((self.lanes as usize).div_ceil(of_tile).max(1));
+        let groups = self.groups(self.tiles(of_tile));
         let at_once = groups.min(threads);
         (at_once, if at_once == 1 || self.gathers() { at_once } else { groups })
     }
