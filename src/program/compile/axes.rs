@@ -49,7 +49,7 @@ impl Axes {
         let mut candidates =
             (leaves..fused.code.len()).rev().filter(|&slot| is_long(slot) && may_repeat(slot)).peekable();
         candidates.peek()?;
-        let shapes = shapes(program, fused, leaves);
+        let shapes = shapes(program, fused);
         let users = vec![Users::NOBODY; fused.code.len()];
         let mut axes = Self { leaves, shapes, known: FxHashMap::default(), users, lanes: 0 };
         if !candidates.any(|slot| !axes.search(slot, fused.terms(slot)).is_empty()) {
@@ -241,12 +241,12 @@ impl Users {
 }
 
 /// A hash of everything that each slot is computed from, leaves by their kind.
-fn shapes(program: &Program, fused: &Fused, leaves: usize) -> Vec<u32> {
+fn shapes(program: &Program, fused: &Fused) -> Vec<u32> {
     let layout = &program.layout;
     let mut shapes = vec![2; fused.code.len()];
     shapes[..layout.inputs].fill(0);
     shapes[layout.inputs..][..layout.parameters].fill(1);
-    for slot in leaves..fused.code.len() {
+    for slot in fused.leaves..fused.code.len() {
         let shape = match fused.code[slot] {
             Code::Leaf | Code::Rolled | Code::Region(_) => continue,
             Code::Linear(zero) => {

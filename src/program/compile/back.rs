@@ -238,7 +238,7 @@ impl Planner<'_> {
             Window::EachRow { first, .. } => (first..first + map.rows()).collect(),
             _ => (0..map.count)
                 .map(|m| place(self.code, window, m))
-                .filter(|&place| !(has_padding && self.padding.has(&(place..place + 1))))
+                .filter(|&place| !(has_padding && self.padding.has_one(place)))
                 .collect(),
         }
     }

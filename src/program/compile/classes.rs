@@ -49,19 +49,18 @@ pub(super) struct Padding(Vec<u64>);
 impl Padding {
     /// Whether all of some slots, of which there are any, are of nothing.
     pub(super) fn has(&self, slots: &Range<u32>) -> bool {
-        // Between two that do not follow each other lies a row that is as long as a register, nearly.
-        slots.len() <= SHORTEST_ROW && !slots.is_empty() && self.has_one(slots.start) && self.has_one(slots.end - 1)
+        !slots.is_empty() && slots.clone().all(|slot| self.has_one(slot))
     }
 
-    fn has_one(&self, slot: u32) -> bool {
+    /// Whether a slot is of nothing.
+    pub(super) fn has_one(&self, slot: u32) -> bool {
         self.0.get(slot as usize / 64).is_some_and(|bits| bits >> (slot % 64) & 1 == 1)
     }
 
     fn add(&mut self, slots: Range<u32>) {
+        self.0.resize(slots.end as usize / 64 + 1, 0);
         for slot in slots {
-            let word = slot as usize / 64;
-            self.0.resize(self.0.len().max(word + 1), 0);
-            self.0[word] |= 1 << (slot % 64);
+            self.0[slot as usize / 64] |= 1 << (slot % 64);
         }
     }
 }
@@ -75,7 +74,7 @@ impl Classes {
     /// With `sorts` off, members of a class stay in the order of creation, and classes follow the levels.
     pub(super) fn new(program: &Program, fused: &mut Fused, regions: &[Region], sorts: bool) -> Self {
         let (leaves, len) = (fused.leaves, fused.code.len());
-        let levels = Levels::new(fused, regions, leaves, sorts);
+        let levels = Levels::new(fused, regions, sorts);
         let kinds = Kinds::new(program, fused, &levels);
         let (inputs, parameters) = (narrow(program.layout.inputs), narrow(program.layout.parameters));
         // Rows of weights are aligned if they are as long as registers.
@@ -126,8 +125,8 @@ impl Classes {
             classes.order = slots;
         } else {
             // In the order of creation, what lies close by is looked at together.
-            classes.order.reserve_exact(levels.computed);
-            let slots: Vec<u32> = (leaves..len).filter(|&slot| fused.computes(slot)).map(narrow).collect();
+            classes.order.reserve_exact(len - leaves);
+            let slots: Vec<u32> = (narrow(leaves)..narrow(len)).collect();
             for stretch in slots.chunks(STRETCH) {
                 let runs = ready::runs(
                     stretch,

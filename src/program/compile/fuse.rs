@@ -107,14 +107,13 @@ pub(super) struct Fused {
 impl Fused {
     /// The terms of a linear form.
     pub(super) fn terms(&self, slot: usize) -> &[Term] {
-        let (start, end) = self.ranges[slot];
-        &self.terms[start as usize..end as usize]
+        &self.terms[self.range(slot)]
     }
 
     /// The terms of a linear form, to be put in another order.
     pub(super) fn terms_mut(&mut self, slot: usize) -> &mut [Term] {
-        let (start, end) = self.ranges[slot];
-        &mut self.terms[start as usize..end as usize]
+        let range = self.range(slot);
+        &mut self.terms[range]
     }
 
     /// Gives a linear form other terms, at most as many as it has.
@@ -132,8 +131,7 @@ impl Fused {
             .collect();
         let place = |slot: u32| places[slot as usize];
         for slot in self.leaves..self.code.len() {
-            let (start, end) = self.ranges[slot];
-            let own = start as usize..end as usize;
+            let own = self.range(slot);
             match self.code[slot] {
                 Code::Linear(_) => self.terms[own].iter_mut().for_each(|term| *term = term.renumbered(place)),
                 Code::Map(_) | Code::List(_) => self.operands[own].iter_mut().for_each(|slot| *slot = place(*slot)),
@@ -148,19 +146,18 @@ impl Fused {
 
     /// How many terms or operands a slot has.
     pub(super) fn len(&self, slot: usize) -> u32 {
-        let (start, end) = self.ranges[slot];
-        end - start
+        narrow(self.range(slot).len())
     }
 
-    /// Whether a slot has a step of its own.
-    pub(super) fn computes(&self, slot: usize) -> bool {
-        !matches!(self.code[slot], Code::Leaf | Code::Rolled)
+    /// Where they are.
+    fn range(&self, slot: usize) -> Range<usize> {
+        let (start, end) = self.ranges[slot];
+        start as usize..end as usize
     }
 
     /// The operands of a map or a list.
     pub(super) fn operands(&self, slot: usize) -> &[u32] {
-        let (start, end) = self.ranges[slot];
-        &self.operands[start as usize..end as usize]
+        &self.operands[self.range(slot)]
     }
 
     /// Fuses the steps of a program; only the slots for which `may_absorb` is true lose their own place.

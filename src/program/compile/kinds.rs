@@ -94,8 +94,9 @@ impl Kinds {
     ///
     /// A large graph does not fit into the cache: there the order of creation is worth more than somewhat larger classes.
     pub(super) fn is_irregular(&self, levels: &Levels) -> bool {
-        let few = if levels.computed < LARGE { 4 } else { 16 };
-        few * self.distinct > levels.computed && 3 * (levels.highest as usize) < levels.computed
+        let computed = self.classes.len();
+        let few = if computed < LARGE { 4 } else { 16 };
+        few * self.distinct > computed && 3 * (levels.highest as usize) < computed
     }
 
     /// A hash that members of a class have in common.

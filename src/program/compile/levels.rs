@@ -7,14 +7,13 @@ use super::fuse::{Code, Fused};
 use super::narrow;
 use super::roll::Region;
 
-/// The levels of all slots, 0 for leaves and what is absorbed.
+/// The levels of all slots, 0 for leaves.
 #[derive(Debug)]
 pub(super) struct Levels {
     of: Vec<u32>,
     /// Which slots wait; empty if none does.
     late: Vec<bool>,
-    /// How many slots compute something, and the highest level of all.
-    pub(super) computed: usize,
+    /// The highest level of all.
     pub(super) highest: u32,
     /// How many slots wait.
     pub(super) waiting: usize,
@@ -27,21 +26,19 @@ const SLOTS_OF_A_LEVEL: usize = 4;
 
 impl Levels {
     /// Finds the levels; nothing waits if it may not.
-    pub(super) fn new(fused: &Fused, regions: &[Region], leaves: usize, may_wait: bool) -> Self {
+    pub(super) fn new(fused: &Fused, regions: &[Region], may_wait: bool) -> Self {
         let of = vec![0; fused.code.len()];
-        let mut levels = Self { of, late: vec![], computed: 0, highest: 0, waiting: 0 };
-        for slot in leaves..fused.code.len() {
-            if fused.computes(slot) {
-                let mut level = 0;
-                each_operand(fused, regions, narrow(slot), |operand| level = level.max(levels.of(operand)));
-                levels.of[slot] = level + 1;
-                levels.highest = levels.highest.max(level + 1);
-                levels.computed += 1;
-            }
+        let mut levels = Self { of, late: vec![], highest: 0, waiting: 0 };
+        for slot in fused.leaves..fused.code.len() {
+            let mut level = 0;
+            each_operand(fused, regions, narrow(slot), |operand| level = level.max(levels.of(operand)));
+            levels.of[slot] = level + 1;
+            levels.highest = levels.highest.max(level + 1);
         }
         let is_long = levels.highest >= 4 * WORTH_WAITING;
-        if may_wait && is_long && levels.computed >= SLOTS_OF_A_LEVEL * levels.highest as usize {
-            levels.wait(fused, regions, leaves);
+        let computed = fused.code.len() - fused.leaves;
+        if may_wait && is_long && computed >= SLOTS_OF_A_LEVEL * levels.highest as usize {
+            levels.wait(fused, regions);
         }
         levels
     }
@@ -64,11 +61,11 @@ impl Levels {
     }
 
     /// Puts what is nearer to the end than to the beginning just before its first user, if that is far.
-    fn wait(&mut self, fused: &Fused, regions: &[Region], leaves: usize) {
+    fn wait(&mut self, fused: &Fused, regions: &[Region]) {
         self.late = vec![false; self.of.len()];
         // The level of the first user, 0 for none.
         let mut first_users = vec![0_u32; self.of.len()];
-        for slot in (leaves..self.of.len()).rev().filter(|&slot| fused.computes(slot)) {
+        for slot in (fused.leaves..self.of.len()).rev() {
             let (own, last) = (self.of[slot], first_users[slot].saturating_sub(1));
             let is_region = matches!(fused.code[slot], Code::Region(_));
             if last >= own + WORTH_WAITING && own + last > self.highest && !is_region {
@@ -83,16 +80,18 @@ impl Levels {
         }
     }
 
-    /// The slots that compute something, level by level.
+    /// The slots after the leaves, level by level.
     pub(super) fn slots(&self, leaves: usize) -> Vec<u32> {
-        let computed = || (leaves..).zip(&self.of[leaves..]).filter(|(_, level)| **level > 0);
+        let computed = &self.of[leaves..];
         let mut ends = vec![0_u32; self.highest as usize + 2];
-        computed().for_each(|(_, &level)| ends[level as usize + 1] += 1);
+        for &level in computed {
+            ends[level as usize + 1] += 1;
+        }
         for level in 0..ends.len() - 1 {
             ends[level + 1] += ends[level];
         }
-        let mut sorted = vec![0; self.computed];
-        for (slot, &level) in computed() {
+        let mut sorted = vec![0; computed.len()];
+        for (slot, &level) in (leaves..).zip(computed) {
             let next = &mut ends[level as usize];
             sorted[*next as usize] = narrow(slot);
             *next += 1;

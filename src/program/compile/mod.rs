@@ -74,7 +74,7 @@ impl Graph {
             })
             .collect::<Result<Vec<NodeKey>, _>>()?;
         let arena = self.arena();
-        memory::keep(arena.bound());
+        memory::keep(arena.len());
         let mut leaves: Vec<NodeKey> = arena.inputs().to_vec();
         leaves.extend(arena.parameters().iter().map(|&(key, _)| key));
         let mut constants = Vec::new();
