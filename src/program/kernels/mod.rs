@@ -38,6 +38,7 @@ pub(crate) mod nest;
 pub(crate) mod outer;
 pub(crate) mod places;
 pub(crate) mod reduce;
+mod room;
 mod rows;
 pub(crate) mod script;
 pub(crate) mod softmax;

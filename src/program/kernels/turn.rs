@@ -1,8 +1,7 @@
 //! Columns of a table of numbers as rows of lanes, and back.
 
-use std::mem::MaybeUninit;
-
 use super::isa::{Isa, Kernel};
+use super::room::Room;
 use super::vector::Simd;
 
 /// Where the examples of a table begin.
@@ -136,17 +135,14 @@ impl<F: Fn(usize) -> usize, const ADD: bool> Turn<'_, F, ADD> {
             unsafe { simd.turn(&read, [8, 8], &write) };
             return;
         }
-        let mut turned = MaybeUninit::<[[f64; 8]; 8]>::uninit();
-        let first = turned.as_mut_ptr().cast::<f64>();
+        let mut room = Room::<64>::new();
+        let turned = room.start();
         let read = std::array::from_fn(|r| from.wrapping_add(of_row(r)));
-        let write = std::array::from_fn(|l| first.wrapping_add(8 * l));
+        let write = std::array::from_fn(|l| turned.wrapping_add(8 * l));
         // SAFETY: the rows have these lanes; eight times eight numbers are written.
-        let turned = unsafe {
-            simd.turn(&read, [8, 8], &write);
-            turned.assume_init_ref()
-        };
-        for (l, numbers) in turned.iter().enumerate() {
-            // SAFETY: the table was checked: each example has so many numbers.
+        unsafe { simd.turn(&read, [8, 8], &write) };
+        for (l, numbers) in write.into_iter().enumerate() {
+            // SAFETY: these eight were written; the table was checked: each example has so many numbers.
             unsafe { add(simd, numbers, to.add(of_example(l))) };
         }
     }
@@ -175,14 +171,14 @@ impl<F: Fn(usize) -> usize, const ADD: bool> Turn<'_, F, ADD> {
 /// Adds eight numbers.
 ///
 /// # Safety
-/// `to` points at as many.
+/// Both point at as many.
 #[inline(always)]
-unsafe fn add<S: Simd>(simd: S, numbers: &[f64; 8], to: *mut f64) {
+unsafe fn add<S: Simd>(simd: S, numbers: *const f64, to: *mut f64) {
     for first in (0..8).step_by(S::WIDTH) {
         // SAFETY: eight are here and there, and `WIDTH` divides 8.
         unsafe {
             let to = to.add(first);
-            simd.store(simd.add(simd.load(to), simd.load(numbers.as_ptr().add(first))), to);
+            simd.store(simd.add(simd.load(to), simd.load(numbers.add(first))), to);
         }
     }
 }

@@ -2,11 +2,10 @@
 //!
 //! A register then holds neighbouring numbers of X, and no sum goes across one.
 
-use std::mem::MaybeUninit;
-
 use super::super::Zero;
 use super::super::isa::Kernel;
 use super::super::linear::{Mode, has_nan};
+use super::super::room::Room;
 use super::super::vector::Simd;
 use super::matrix::Matrix;
 use super::run::{At, Stride, Task, total};
@@ -28,8 +27,8 @@ impl Kernel for Several<'_> {
         let Task { nest, at, .. } = *self.0;
         let (outer, rows) = (Stride::new(nest, OUTER), Stride::new(nest, ROWS));
         let vectors = nest.counts[OUTER] as usize;
-        let mut room = MaybeUninit::<[f64; TURNED * LONGEST]>::uninit();
-        let turned = room.as_mut_ptr().cast::<f64>();
+        let mut room = Room::<{ TURNED * LONGEST }>::new();
+        let turned = room.start();
         let (mut first, mut left) = (at, nest.counts[ROWS] as usize);
         while left >= TURNED {
             self.turn(simd, first, turned);

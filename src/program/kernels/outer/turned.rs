@@ -1,10 +1,10 @@
 //! Outer products of turned rows.
 
-use std::mem::MaybeUninit;
 use std::ops::Range;
 
 use super::super::isa::Kernel;
 use super::super::linear::has_nan;
+use super::super::room::Room;
 use super::super::vector::Simd;
 use super::{Lines, Part, Task};
 
@@ -35,13 +35,14 @@ impl<const STORE: bool> Kernel for Turned<'_, STORE> {
         let width = self.0.outer.shape[1] as usize;
         let lanes = self.0.lanes;
         assert!(lanes <= TURNED, "more lanes are for dots");
-        let mut room = MaybeUninit::<[f64; TURNED * WIDEST]>::uninit();
+        let mut room = Room::<{ TURNED * WIDEST }>::new();
+        let room = room.start();
         let mut k = 0;
         while k < width {
             k += if S::REGISTERS >= 32 && width - k > 2 * S::WIDTH {
-                self.columns::<S, 4>(simd, k, 0..lanes, room.as_mut_ptr().cast())
+                self.columns::<S, 4>(simd, k, 0..lanes, room)
             } else {
-                self.columns::<S, 2>(simd, k, 0..lanes, room.as_mut_ptr().cast())
+                self.columns::<S, 2>(simd, k, 0..lanes, room)
             }
         }
     }
