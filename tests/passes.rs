@@ -42,6 +42,20 @@ fn agrees_without_passes(program: &Program) {
     }
 }
 
+#[test]
+fn sums_and_products_take_in_the_sign_of_what_they_use_negated() {
+    let graph = Graph::new();
+    let (x, y) = (graph.input("x"), graph.parameter("y", 0.0));
+    let negated = -(x * y);
+    let program = graph.compile(&[negated * x + y, negated - y, -negated * negated]).expect("one graph");
+    // The product, which both signs are of, and the three outputs.
+    let report = program.report().to_string();
+    assert!(report.contains("fuse   3 operations went into 4 sums of products"), "signs are no steps: {report}");
+    agrees_without_passes(&program);
+    // Other operations need it as a number.
+    agrees_without_passes(&graph.compile(&[negated.exp() * negated, -negated]).expect("one graph"));
+}
+
 proptest! {
     // Once in a hundred thousand graphs a kink lies where rounding decides its side: always the same graphs.
     #![proptest_config(ProptestConfig { rng_seed: RngSeed::Fixed(1), ..ProptestConfig::with_cases(300) })]

@@ -1,7 +1,8 @@
 //! Fuse: sums of sums and products become one linear form, Σ ± a·b.
 //!
 //! Afterwards there is no addition, subtraction, negation, multiplication, square, sum or dot to distinguish: each is a
-//! [`Code::Linear`] of terms. A sum takes in the sums and products that nothing else uses. Only sums are re-associated.
+//! [`Code::Linear`] of terms. A sum takes in the sums and products that nothing else uses, and sums and products take in
+//! the sign of what they alone use negated. Only sums are re-associated.
 //! The products of the chain rule are products in which a zero absorbs: a linear form has products of one kind.
 //!
 //! Most operations of most graphs are taken in. Slots are numbered anew for those that are left, so that every pass
@@ -165,12 +166,13 @@ impl Fused {
     /// Also gives the slot that each slot has in the program.
     pub(super) fn new(program: &Program, may_absorb: impl Fn(usize) -> bool) -> (Self, Vec<u32>) {
         let mut uses = uses(program);
+        free_negated(program, &mut uses, &may_absorb);
         let zeros = zeros(program, &mut uses, &may_absorb);
         let (mut absorbed, mut terms, mut listed) = (0, 0, 0);
         for (op, operands, slot) in program.steps() {
             if is_linear(op) {
                 terms += terms_of(op, operands.len());
-                if uses[slot] == Use::OneSum && may_absorb(slot) {
+                if (uses[slot] == Use::OneSum || is_sign(op, uses[slot])) && may_absorb(slot) {
                     uses[slot] = Use::Absorbed;
                     absorbed += 1;
                 }
@@ -239,11 +241,13 @@ impl Fused {
         places: &Places<'_>,
         open: &mut Vec<(u32, bool)>,
     ) {
-        let place = |slot: u32| places.of[slot as usize];
         let mut minus = false;
         loop {
             let operands = &program.operands[range];
-            let product = |a, b| Term::product(place(a), place(b), minus);
+            let product = |a, b| {
+                let [(a, a_minus), (b, b_minus)] = [a, b].map(|factor| places.factor(program, factor));
+                Term::product(a, b, minus ^ a_minus ^ b_minus)
+            };
             match program.ops[program.steps[slot - self.leaves].op] {
                 Op::Mul | Op::Chain => self.terms.push(product(operands[0], operands[1])),
                 Op::Square => self.terms.push(product(operands[0], operands[0])),
@@ -254,13 +258,14 @@ impl Fused {
             }
             loop {
                 let Some((operand, sign)) = open.pop() else { return };
+                let place = places.of[operand as usize];
                 if places.uses[operand as usize] == Use::Absorbed {
                     (slot, minus) = (operand as usize, sign);
-                    let start = place(operand) as usize;
+                    let start = place as usize;
                     range = start..start + program.steps[slot - self.leaves].count as usize;
                     break;
                 }
-                self.terms.push(Term::single(place(operand), sign));
+                self.terms.push(Term::single(place, sign));
             }
         }
     }
@@ -270,6 +275,18 @@ impl Fused {
 struct Places<'a> {
     of: &'a [u32],
     uses: &'a [Use],
+}
+
+impl Places<'_> {
+    /// The number of a factor, and whether its sign is turned: what is absorbed and yet a factor is a negation.
+    fn factor(&self, program: &Program, mut slot: u32) -> (u32, bool) {
+        let mut minus = false;
+        while self.uses[slot as usize] == Use::Absorbed {
+            slot = program.operands[self.of[slot as usize] as usize];
+            minus = !minus;
+        }
+        (self.of[slot as usize], minus)
+    }
 }
 
 /// The new slot of what was rolled.
@@ -298,6 +315,20 @@ fn terms_of(op: Op, operands: usize) -> usize {
 /// Whether an operation takes the sums and products that it uses into itself.
 fn is_sum(op: Op) -> bool {
     matches!(op, Op::Add | Op::Sub | Op::Neg | Op::Sum)
+}
+
+/// Whether an operation is but a sign of the terms that use it.
+fn is_sign(op: Op, uses: Use) -> bool {
+    op == Op::Neg && uses == Use::Terms
+}
+
+/// What is negated has all the uses of a sign.
+fn free_negated(program: &Program, uses: &mut [Use], may_absorb: impl Fn(usize) -> bool) {
+    for (op, operands, slot) in program.steps() {
+        if is_sign(op, uses[slot]) && may_absorb(slot) && uses[operands[0] as usize] == Use::OneSum {
+            uses[operands[0] as usize] = Use::Terms;
+        }
+    }
 }
 
 /// The leaves of a program, constants of equal bits as one.
@@ -348,7 +379,9 @@ fn zeros(program: &Program, uses: &mut [Use], may_absorb: impl Fn(usize) -> bool
 enum Use {
     Nobody,
     OneSum,
-    /// One sum, which takes it in.
+    /// Sums and products.
+    Terms,
+    /// One sum, which takes it in, or the sums and products that take in its sign.
     Absorbed,
     Others,
 }
@@ -358,7 +391,11 @@ fn uses(program: &Program) -> Vec<Use> {
     for (op, operands, _) in program.steps() {
         for &operand in operands {
             let known = &mut uses[operand as usize];
-            *known = if is_sum(op) && *known == Use::Nobody { Use::OneSum } else { Use::Others };
+            *known = match *known {
+                Use::Nobody if is_sum(op) => Use::OneSum,
+                Use::Nobody | Use::OneSum | Use::Terms if is_linear(op) => Use::Terms,
+                _ => Use::Others,
+            };
         }
     }
     program.outputs.iter().for_each(|&slot| uses[slot as usize] = Use::Others);
