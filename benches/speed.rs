@@ -4,7 +4,7 @@ mod workload;
 
 use criterion::{Criterion, Throughput, criterion_group, criterion_main};
 use dagrad::Graph;
-use workload::ba::{BLOCK, BundleAdjustment};
+use workload::ba::{BundleAdjustment, ByProgram};
 
 fn values_with_gradients(criterion: &mut Criterion) {
     for make in workload::all() {
@@ -34,24 +34,12 @@ fn values_with_gradients(criterion: &mut Criterion) {
 }
 
 fn jacobian(criterion: &mut Criterion) {
-    let bundle = BundleAdjustment::new(49, 7776, 31_843, 0);
-    let lanes = bundle.observations();
-    let graph = Graph::new();
-    let (own, picture) = (graph.inputs("own", BLOCK / 2), graph.inputs("picture", 2));
-    let entries = graph.jacobian(&BundleAdjustment::errors(&own, &picture), &own).concat();
-    let program = graph.compile(&entries).expect("its own nodes");
-    let mut workspace = program.workspace(lanes);
-    let (mut columns, mut blocks) = (vec![0.0; program.input_count() * lanes], vec![0.0; BLOCK * lanes]);
+    let mut by_program = ByProgram::new(BundleAdjustment::new(49, 7776, 31_843, 0));
+    let mut blocks = vec![0.0; by_program.bundle().numbers()];
     let mut group = criterion.benchmark_group("ba Jacobian");
     group.sample_size(20);
-    group.bench_function("dagrad", |bencher| {
-        bencher.iter(|| {
-            bundle.columns(&mut columns);
-            program.outputs_into(&[], &columns, &mut workspace).expect("as many numbers as the program takes");
-            workspace.output(0)[0]
-        });
-    });
-    group.bench_function("plain", |bencher| bencher.iter(|| bundle.plain_jacobian(&mut blocks)));
+    group.bench_function("dagrad", |bencher| bencher.iter(|| by_program.jacobian(&mut blocks)));
+    group.bench_function("plain", |bencher| bencher.iter(|| by_program.bundle().plain_jacobian(&mut blocks)));
     group.finish();
 }
 

@@ -11,7 +11,7 @@ use std::time::{Duration, Instant};
 use dagrad::{Graph, Workspace};
 use serde_json::{Value, json};
 use workload::Workload;
-use workload::ba::{BLOCK, BundleAdjustment};
+use workload::ba::{BundleAdjustment, ByProgram};
 
 fn main() -> std::process::ExitCode {
     let (mut as_json, mut seed, mut names) = (false, 0, vec![]);
@@ -55,7 +55,7 @@ fn main() -> std::process::ExitCode {
         }
     }
     if names.is_empty() || names.iter().any(|wanted| "ba Jacobian".contains(wanted.as_str())) {
-        let row = measure_jacobian(&BundleAdjustment::new(49, 7776, 31_843, seed));
+        let row = measure_jacobian(BundleAdjustment::new(49, 7776, 31_843, seed));
         if !as_json {
             print_row(&row);
         }
@@ -155,39 +155,34 @@ impl Measured {
     }
 }
 
-/// The Jacobian of a bundle adjustment: a block for each observation, by one small program over lanes, whose outputs are
-/// the entries, derived as nodes.
-fn measure_jacobian(bundle: &BundleAdjustment) -> Value {
-    let lanes = bundle.observations();
-    let graph = Graph::new();
-    let (own, picture) = (graph.inputs("own", BLOCK / 2), graph.inputs("picture", 2));
-    let errors = BundleAdjustment::errors(&own, &picture);
-    let operations = graph.compile(&errors).expect("its own nodes").operation_count() * lanes;
+/// The Jacobian of a bundle adjustment: a block for each observation, by one small program over lanes.
+fn measure_jacobian(bundle: BundleAdjustment) -> Value {
     let start = Instant::now();
-    let entries = graph.jacobian(&errors, &own).concat();
-    let program = graph.compile(&entries).expect("its own nodes");
-    let mut workspace = program.workspace(lanes);
-    let mut columns = vec![0.0; program.input_count() * lanes];
-    let mut blocks = vec![0.0; BLOCK * lanes];
-    let mut ours = || {
-        bundle.columns(black_box(&mut columns));
-        program.outputs_into(&[], &columns, &mut workspace).expect("the counts are right");
-    };
-    ours();
+    let mut by_program = ByProgram::new(bundle);
     let compile_time = start.elapsed();
-    bundle.plain_jacobian(&mut blocks);
-    let best = race(&mut ours, &mut || bundle.plain_jacobian(black_box(&mut blocks)), None::<&mut fn()>);
-    let turned: Vec<f64> = (0..BLOCK * lanes).map(|i| workspace.output(i % BLOCK)[i / BLOCK]).collect();
+    let mut blocks = vec![0.0; by_program.bundle().numbers()];
+    by_program.jacobian(&mut blocks);
+    let turned = ByProgram::in_order(&blocks);
+    by_program.bundle().plain_jacobian(&mut blocks);
+    let check = difference(&turned, &blocks);
+    // Both write to the same blocks, which then are in the cache for both.
+    let (by_program, blocks) = (std::cell::RefCell::new(by_program), std::cell::RefCell::new(blocks));
+    let best = race(
+        &mut || by_program.borrow_mut().jacobian(black_box(&mut blocks.borrow_mut())),
+        &mut || by_program.borrow().bundle().plain_jacobian(black_box(&mut blocks.borrow_mut())),
+        None::<&mut fn()>,
+    );
+    let by_program = by_program.into_inner();
     Measured {
         workload: "ba Jacobian".to_owned(),
         mode: "small program",
-        lanes,
-        nodes: graph.len(),
-        operations,
+        lanes: by_program.bundle().observations(),
+        nodes: by_program.nodes,
+        operations: by_program.operations,
         best,
         compile_time,
-        bytes: workspace.bytes(),
-        check: difference(&turned, &blocks),
+        bytes: by_program.bytes(),
+        check,
     }
     .row()
 }

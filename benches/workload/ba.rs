@@ -4,7 +4,9 @@
 //! Srajer, Kukelova and Fitzgibbon (2018), A benchmark of selected algorithmic differentiation tools on some problems in
 //! computer vision and machine learning, doi:10.1080/10556788.2018.1435651.
 
-use dagrad::{Expr, Graph};
+use std::ops::Range;
+
+use dagrad::{Expr, Graph, Program, Workspace};
 use rand::RngExt as _;
 
 use super::{Workload, generator};
@@ -290,28 +292,37 @@ impl Seen {
     }
 }
 
+/// Fills a column, eight numbers at a time.
+fn gather(column: &mut [f64], number: impl Fn(usize) -> f64) {
+    let (eights, rest) = column.as_chunks_mut::<8>();
+    let done = 8 * eights.len();
+    eights.iter_mut().zip(0..).for_each(|(eight, m)| *eight = std::array::from_fn(|n| number(8 * m + n)));
+    rest.iter_mut().zip(done..).for_each(|(rest, n)| *rest = number(n));
+}
+
 /// How many numbers an observation has in the Jacobian: two errors by camera, point and weight, each row after the other.
-pub(crate) const BLOCK: usize = 2 * OWN;
+const BLOCK: usize = 2 * OWN;
 
 /// The block-sparse Jacobian of the errors, a block for each observation, by one small program over lanes.
 impl BundleAdjustment {
     /// The two errors of one observation, as functions of its own numbers and of its picture.
-    pub(crate) fn errors<'g>(own: &[Expr<'g>], picture: &[Expr<'g>]) -> Vec<Expr<'g>> {
+    fn errors<'g>(own: &[Expr<'g>], picture: &[Expr<'g>]) -> Vec<Expr<'g>> {
         let (camera, rest) = own.split_at(CAMERA);
         projected(camera, &rest[..3]).into_iter().zip(picture).map(|(x, &seen)| rest[3] * (x - seen)).collect()
     }
 
-    /// The own numbers of every observation, then the pictures, `[input][lane]`.
-    pub(crate) fn columns(&self, columns: &mut [f64]) {
-        let count = self.seen.len();
-        for (i, column) in columns.chunks_exact_mut(count).enumerate() {
-            for (observation, number) in column.iter_mut().enumerate() {
-                let [camera, point, weight] = self.places(observation);
-                *number = if i < OWN {
-                    self.point[place(camera, point, weight, i)]
-                } else {
-                    self.data[2 * observation + i - OWN]
-                };
+    /// The own numbers of some observations, then their pictures, `[input][lane]`.
+    fn columns(&self, observations: Range<usize>, columns: &mut [f64]) {
+        let (cameras, rest) = self.point.split_at(self.cameras * CAMERA);
+        let (points, weights) = rest.split_at(self.points * 3);
+        let seen = &self.seen[observations.clone()];
+        let data = &self.data[2 * observations.start..2 * observations.end];
+        for (i, column) in columns.chunks_exact_mut(observations.len()).enumerate() {
+            match i {
+                ..CAMERA => gather(column, |n| cameras[seen[n].0 * CAMERA + i]),
+                11..14 => gather(column, |n| points[seen[n].1 * 3 + i - CAMERA]),
+                14 => column.copy_from_slice(&weights[observations.clone()]),
+                _ => gather(column, |n| data[2 * n + i - OWN]),
             }
         }
     }
@@ -334,5 +345,72 @@ impl BundleAdjustment {
     /// How many observations there are.
     pub(crate) fn observations(&self) -> usize {
         self.seen.len()
+    }
+
+    /// How many numbers all blocks have.
+    pub(crate) fn numbers(&self) -> usize {
+        BLOCK * self.seen.len()
+    }
+}
+
+/// How many observations the small program takes at once: what they read and write stays in the cache.
+const AT_ONCE: usize = 1000;
+
+/// The Jacobian by one small program, whose outputs are the entries of a block, derived as nodes.
+pub(crate) struct ByProgram {
+    bundle: BundleAdjustment,
+    program: Program,
+    workspaces: Vec<Workspace>,
+    columns: Vec<f64>,
+    /// How many nodes the graph has, and how many operations the errors have.
+    pub(crate) nodes: usize,
+    pub(crate) operations: usize,
+}
+
+impl ByProgram {
+    pub(crate) fn new(bundle: BundleAdjustment) -> Self {
+        let graph = Graph::new();
+        let (own, picture) = (graph.inputs("own", OWN), graph.inputs("picture", 2));
+        let errors = BundleAdjustment::errors(&own, &picture);
+        let operations = graph.compile(&errors).expect("its own nodes").operation_count() * bundle.seen.len();
+        let program = graph.compile(&graph.jacobian(&errors, &own).concat()).expect("its own nodes");
+        let rest = bundle.seen.len() % AT_ONCE;
+        let workspaces = [AT_ONCE, rest].map(|lanes| program.workspace(lanes)).into();
+        let columns = vec![0.0; program.input_count() * AT_ONCE];
+        Self { bundle, program, workspaces, columns, nodes: graph.len(), operations }
+    }
+
+    /// The blocks of some observations, those of the next and so on: of each `[entry][observation]`.
+    pub(crate) fn jacobian(&mut self, blocks: &mut [f64]) {
+        let inputs = self.program.input_count();
+        for (first, blocks) in (0..).step_by(AT_ONCE).zip(blocks.chunks_mut(AT_ONCE * BLOCK)) {
+            let lanes = blocks.len() / BLOCK;
+            let columns = &mut self.columns[..inputs * lanes];
+            self.bundle.columns(first..first + lanes, columns);
+            let workspace = &mut self.workspaces[usize::from(lanes < AT_ONCE)];
+            self.program.outputs_into(&[], columns, workspace).expect("the counts are right");
+            for (entry, row) in blocks.chunks_exact_mut(lanes).enumerate() {
+                row.copy_from_slice(workspace.output(entry));
+            }
+        }
+    }
+
+    /// What [`ByProgram::jacobian`] gives, in the order of [`BundleAdjustment::plain_jacobian`].
+    pub(crate) fn in_order(blocks: &[f64]) -> Vec<f64> {
+        let turned = |blocks: &[f64]| {
+            let lanes = blocks.len() / BLOCK;
+            (0..blocks.len()).map(|i| blocks[i % BLOCK * lanes + i / BLOCK]).collect::<Vec<f64>>()
+        };
+        blocks.chunks(AT_ONCE * BLOCK).flat_map(turned).collect()
+    }
+
+    /// The bytes of its buffers.
+    pub(crate) fn bytes(&self) -> usize {
+        self.workspaces.iter().map(Workspace::bytes).sum::<usize>() + 8 * self.columns.len()
+    }
+
+    /// What the observations are of.
+    pub(crate) fn bundle(&self) -> &BundleAdjustment {
+        &self.bundle
     }
 }

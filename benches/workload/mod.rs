@@ -12,6 +12,7 @@
     reason = "code written by hand has std's functions, and names and indices of the formulas"
 )]
 
+#[allow(dead_code, reason = "the table of speeds tells more of a Jacobian than a bench does")]
 pub(crate) mod ba;
 pub(crate) mod chain;
 pub(crate) mod gmm;
