@@ -311,21 +311,17 @@ impl Work<'_> {
         }
         let columns = block.rows_mut(0..code.columns as usize);
         let (columns, of_parameters) = columns.split_at_mut(call.program.inputs * lanes);
-        if lanes == call.lanes && rows_outside.columns.is_empty() {
-            // The columns lie as the inputs do, and some may stay there.
-            let of_matrices = code.of_matrices as usize;
-            let stay = if of_matrices <= call.program.inputs { of_matrices * lanes } else { 0 };
-            if stay > 0 {
-                outside.table = call.inputs;
-            }
-            columns[stay..].copy_from_slice(&call.inputs[stay..]);
-        } else {
-            let columns = columns.chunks_exact_mut(lanes).zip(call.inputs.chunks_exact(call.lanes));
-            for ((own, from), _) in columns.zip(0..).filter(|(_, row)| !rows_outside.columns.contains(row)) {
-                let from = &from[range.clone()];
-                own[..used].copy_from_slice(from);
-                own[used..].fill(from[used - 1]);
-            }
+        // Where the inputs lie as the columns do, those that matrices alone read may stay there.
+        let stay =
+            if lanes == call.lanes && code.of_matrices as usize <= call.program.inputs { code.of_matrices } else { 0 };
+        if stay > 0 {
+            outside.table = call.inputs;
+        }
+        let columns = columns.chunks_exact_mut(lanes).zip(call.inputs.chunks_exact(call.lanes)).zip(0..);
+        for ((own, from), _) in columns.filter(|(_, row)| *row >= stay && !rows_outside.columns.contains(row)) {
+            let from = &from[range.clone()];
+            own[..used].copy_from_slice(from);
+            own[used..].fill(from[used - 1]);
         }
         for (own, &parameter) in of_parameters.chunks_exact_mut(lanes).zip(call.parameters) {
             own.fill(parameter);

@@ -1,4 +1,4 @@
-//! Emit: a scheduled body as steps over rows, equal operations on neighbouring rows as one.
+//! Emit: a body as steps over rows, equal operations on neighbouring rows as one.
 
 use smallvec::SmallVec;
 
@@ -116,8 +116,20 @@ fn longest_progression(lists: &[&[(u32, u32)]]) -> usize {
     1 + lists.windows(2).take_while(|pair| difference(pair[0], pair[1]) == first && first.is_some()).count()
 }
 
-/// Emits the forward steps of a body.
-pub(super) fn forward(body: &Body, schedule: &Schedule) -> LaneCode {
+/// Emits the forward steps of a body: level by level if that makes matrices, else as it was recorded.
+pub(super) fn forward(body: &Body) -> (Schedule, LaneCode) {
+    let by_level = Schedule::by_level(body);
+    let code = in_order(body, &by_level);
+    if code.forward.iter().any(|step| matches!(step, Step::Dense(_))) {
+        return (by_level, code);
+    }
+    let as_recorded = Schedule::as_recorded(body);
+    let code = in_order(body, &as_recorded);
+    (as_recorded, code)
+}
+
+/// Emits the forward steps of a body in a given order.
+fn in_order(body: &Body, schedule: &Schedule) -> LaneCode {
     let narrow = |len: usize| u32::try_from(len).expect("fewer than 2³² nodes");
     let mut code = LaneCode { rows: narrow(body.nodes.len()), columns: narrow(body.columns), ..LaneCode::default() };
     code.outputs = body.outputs.iter().map(|&output| operand(output, &schedule.rows)).collect();

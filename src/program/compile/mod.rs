@@ -36,7 +36,6 @@ pub(super) use roll::Verdict;
 use body::Body;
 use classes::Classes;
 use late::Late;
-use schedule::Schedule;
 
 use super::batch::LaneProgram;
 use super::kernels::script::OutsideRows;
@@ -167,14 +166,17 @@ impl Program {
         if self.without.runs(Pass::Share) {
             share::share(&mut body);
         }
-        let schedule = Schedule::new(&body);
-        let mut code = emit::forward(&body, &schedule);
+        let (schedule, mut code) = emit::forward(&body);
         adjoint::reverse(&mut code, &body, &schedule, |column| wanted != Wanted::Parameters && learns[column]);
         let of_outputs = code.outputs.iter().filter_map(|output| match output {
             Operand::Rows(row) => Some(*row),
             Operand::Shared(_) => None,
         });
-        let outside = OutsideRows { columns: (0..).take(inputs).collect(), results: of_outputs.collect() };
+        let outside = OutsideRows {
+            columns: (0..).take(inputs).collect(),
+            results: of_outputs.collect(),
+            ..OutsideRows::default()
+        };
         self.write_lines(&mut code, &outside);
         LaneProgram {
             code,
@@ -239,8 +241,9 @@ impl Program {
         }
         for region in &mut code.regions {
             let lies = |column: &Column| matches!(column.window, Window::Affine { step: 1, .. });
-            let columns = (0..).zip(&region.columns).filter(|(_, column)| lies(column)).map(|(row, _)| row).collect();
-            self.write_lines(&mut region.code, &OutsideRows { columns, ..OutsideRows::default() });
+            let columns = (0..).zip(&region.columns).filter(|(_, column)| lies(column)).map(|(row, _)| row);
+            let (columns, adjoints) = (columns.clone().collect(), columns.collect());
+            self.write_lines(&mut region.code, &OutsideRows { columns, adjoints, ..OutsideRows::default() });
         }
         first::of_region(&mut code);
         let of_regions = code.regions.iter().map(|region| region.code.script.len());

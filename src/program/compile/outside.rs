@@ -23,7 +23,7 @@ pub(super) struct Uses<'c> {
     reader: u8,
     /// What products of matrices read.
     walks: Vec<Walk>,
-    /// Adjoints that steps write which are no lines.
+    /// Adjoints that steps write which are not lines.
     adjoints: Vec<bool>,
     /// How many steps and lines write the adjoint.
     writers: Vec<usize>,
@@ -42,19 +42,21 @@ impl<'c> Uses<'c> {
         uses
     }
 
-    /// Those of the candidates of which lines alone read and write the values, and for columns the adjoints.
+    /// Those of the candidates that lines alone read or write.
     pub(super) fn rows_outside(&self, candidates: &OutsideRows) -> OutsideRows {
         let of_lines = |row: u32| self.readers[row as usize] & !LINE == 0;
+        let column = |&row: &u32| of_lines(row) && self.outputs(row) == 0;
         // Of several writers the sum would depend on whether it is added at once or number by number.
-        let column = |&row: &u32| {
-            let at = row as usize;
-            of_lines(row) && !self.adjoints[at] && self.writers[at] <= 1 && self.outputs(row) == 0
-        };
+        let adjoint = |&row: &u32| column(&row) && !self.adjoints[row as usize] && self.writers[row as usize] <= 1;
         let result = |&row: &u32| self.lines[row as usize] && of_lines(row) && self.outputs(row) == 1;
         let some = |rows: &[u32], may: &dyn Fn(&u32) -> bool| {
             rows.iter().copied().filter(|row| may(row)).take(MOST_OUTSIDE).collect()
         };
-        OutsideRows { columns: some(&candidates.columns, &column), results: some(&candidates.results, &result) }
+        OutsideRows {
+            columns: some(&candidates.columns, &column),
+            adjoints: some(&candidates.adjoints, &adjoint),
+            results: some(&candidates.results, &result),
+        }
     }
 
     /// How many of the first columns are read by products of matrices alone, each of which reads no others.

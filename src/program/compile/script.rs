@@ -91,7 +91,7 @@ impl Places {
 
     /// Where an adjoint goes, and how: what is outside others add to as well.
     fn target(&self, row: u32, mode: Mode) -> (Place, Mode) {
-        let column = number(&self.0.columns, row);
+        let column = number(&self.0.adjoints, row);
         column.map_or((Place::adjoints(row), mode), |number| (Place::column_adjoints(number), Mode::Add))
     }
 

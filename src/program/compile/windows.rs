@@ -19,7 +19,6 @@ use super::classes::Classes;
 use super::fuse::{Code, Fused};
 use super::narrow;
 use super::roll::Region;
-use super::schedule::Schedule;
 use super::script::MOST_ROWS;
 use super::{adjoint, emit};
 use crate::op::Op;
@@ -120,8 +119,7 @@ pub(super) fn region(
             (slots.into_iter().map(|slot| classes.slots[slot as usize]).collect(), wanted)
         })
         .collect();
-    let schedule = Schedule::new(&body);
-    let mut lane_code = emit::forward(&body, &schedule);
+    let (schedule, mut lane_code) = emit::forward(&body);
     adjoint::reverse(&mut lane_code, &body, &schedule, |column| columns[column].1);
     let mut follows = vec![false; columns.len()];
     for (follows, pair) in follows.iter_mut().skip(1).zip(columns.windows(2)) {

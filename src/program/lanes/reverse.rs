@@ -127,10 +127,10 @@ impl LaneCode {
         }
     }
 
-    /// Zeroes the adjoints of the columns that may lie outside, since lines add to them.
+    /// Zeroes the adjoints that may lie outside, since lines add to them.
     fn zero_columns(&self, block: &mut Block) {
         let lanes = block.lanes;
-        for &row in &self.script.outside().columns {
+        for &row in &self.script.outside().adjoints {
             block.adjoints.get_mut()[row as usize * lanes..][..lanes].fill(0.0);
         }
     }

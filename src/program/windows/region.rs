@@ -7,7 +7,7 @@ use super::super::kernels::Isa;
 use super::super::kernels::nest::Source;
 use super::super::kernels::outer::Table;
 use super::super::kernels::reduce::lane_sum;
-use super::super::kernels::script::Outside;
+use super::super::kernels::script::{Outside, OutsideRows};
 use super::super::kernels::turn::{Starts, add_turned, turn};
 use super::super::lanes::{Block, LaneCode, Operand, Totals, Uniforms};
 #[cfg(feature = "rayon")]
@@ -170,7 +170,7 @@ impl Region {
     /// The slots whose adjoints a single tile of so many lanes writes where they belong, if there is only one.
     pub(in super::super) fn direct(&self, of_tile: usize) -> Option<Range<usize>> {
         let one_tile = self.tiles(of_tile) == 1;
-        self.shared.whole().filter(|_| one_tile && self.code.script.outside().columns.is_empty())
+        self.shared.whole().filter(|_| one_tile && self.code.script.outside().is_empty())
     }
 
     /// Runs all tiles, as many at once as there are buffers, and gives the sum.
@@ -331,13 +331,14 @@ impl Region {
 
     /// Says where the columns of a tile lie that may lie outside, and their adjoints.
     fn set_outside<'a>(&self, reads: Reads<'a>, start: usize, used: usize, columns: &mut Outside<'a>) {
-        for &row in &self.code.script.outside().columns {
+        let OutsideRows { columns: values, adjoints, .. } = self.code.script.outside();
+        for &row in values {
             let Column { window, home, .. } = self.columns[row as usize];
             let Source { numbers, first } = reads.call.source(home, reads.code, reads.values);
-            let place = reads.code.place(window, start);
-            columns.values.push(&numbers[place - first as usize..][..used]);
-            columns.adjoint_places.push(place);
+            columns.values.push(&numbers[reads.code.place(window, start) - first as usize..][..used]);
         }
+        let place = |&row: &u32| reads.code.place(self.columns[row as usize].window, start);
+        columns.adjoint_places.extend(adjoints.iter().map(place));
     }
 
     /// The shared numbers, where they lie if they are neighbours.
@@ -360,7 +361,7 @@ impl Region {
         block.set_lanes(used.next_multiple_of(8));
         let mut row = 0;
         while let Some(&Column { window, home, .. }) = self.columns.get(row) {
-            if !outside.values.is_empty() && self.may_lie_outside(row) {
+            if !outside.values.is_empty() && has(&self.code.script.outside().columns, row) {
                 row += 1;
                 continue;
             }
@@ -395,10 +396,6 @@ impl Region {
         of_whole + rest[..used % 8].iter().sum::<f64>()
     }
 
-    fn may_lie_outside(&self, row: usize) -> bool {
-        self.code.script.outside().columns.iter().any(|&outside| outside as usize == row)
-    }
-
     /// How many columns from one on are neighbours in every lane, as the numbers of an example in a table are.
     fn side_by_side(&self, row: usize) -> usize {
         match self.columns[row].window {
@@ -428,7 +425,7 @@ impl Region {
             let side_by_side = self.side_by_side(row);
             let rows = block.adjoints(row..row + side_by_side);
             row += side_by_side;
-            if !adjoint || outside && self.may_lie_outside(row - 1) {
+            if !adjoint || outside && has(&self.code.script.outside().adjoints, row - 1) {
                 continue;
             }
             match window {
@@ -447,6 +444,11 @@ impl Region {
             }
         }
     }
+}
+
+/// Whether a row is one of some.
+fn has(rows: &[u32], row: usize) -> bool {
+    rows.iter().any(|&some| some as usize == row)
 }
 
 impl WindowCode {

@@ -176,10 +176,19 @@ pub(crate) struct Script {
 /// The rows that may lie outside.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct OutsideRows {
-    /// Those of columns.
+    /// Columns whose values may.
     pub columns: SmallVec<[u32; 4]>,
+    /// Columns whose adjoints may, to which others add as well.
+    pub adjoints: SmallVec<[u32; 4]>,
     /// Those of results.
     pub results: SmallVec<[u32; 4]>,
+}
+
+impl OutsideRows {
+    /// Whether every row has its place within.
+    pub(crate) fn is_empty(&self) -> bool {
+        [&self.columns, &self.adjoints, &self.results].into_iter().all(SmallVec::is_empty)
+    }
 }
 
 /// What a pass does next.
@@ -215,9 +224,9 @@ pub(crate) struct Outside<'a> {
     pub table: &'a [f64],
     /// Some neighbouring columns as they lie lane after lane, where they do.
     pub turned: Option<Table<'a>>,
-    /// The numbers of each column; none at all if these are in their rows.
+    /// The numbers of each column whose values may; none at all if these are in their rows.
     pub values: SmallVec<[&'a [f64]; MOST_OUTSIDE]>,
-    /// Where their adjoints are added, if these are not to stand in their rows.
+    /// Where adjoints are added, if these are not to stand in their rows.
     pub adjoints: Option<&'a mut [f64]>,
     /// Where each begins there.
     pub adjoint_places: SmallVec<[usize; MOST_OUTSIDE]>,
@@ -269,10 +278,10 @@ impl Script {
     /// When the script has no such column or result.
     fn within(&self, Place { base, first }: Place) -> Place {
         let row = |rows: &[u32], kind: Base| rows[usize::from(base.0 - kind.0)] + first;
-        let OutsideRows { columns, results } = &self.outside;
+        let OutsideRows { columns, adjoints, results } = &self.outside;
         match base {
             Base(number) if number >= Base::RESULTS.0 => Place::values(row(results, Base::RESULTS)),
-            Base(number) if number >= Base::COLUMN_ADJOINTS.0 => Place::adjoints(row(columns, Base::COLUMN_ADJOINTS)),
+            Base(number) if number >= Base::COLUMN_ADJOINTS.0 => Place::adjoints(row(adjoints, Base::COLUMN_ADJOINTS)),
             Base(number) if number >= Base::COLUMNS.0 => Place::values(row(columns, Base::COLUMNS)),
             _ => Place { base, first },
         }
@@ -478,7 +487,7 @@ impl Script {
         let lanes_fit = if self.over_lanes { slices.lanes.is_multiple_of(8) } else { slices.lanes == 1 };
         assert!(lanes_fit, "no script for {} lanes", slices.lanes);
         let lines = &self.lines[lines.start as usize..lines.end as usize];
-        if self.outside.columns.is_empty() && self.outside.results.is_empty() {
+        if self.outside.is_empty() {
             self.run_in(lines, slices, &mut [const { MaybeUninit::uninit() }; Base::INSIDE]);
         } else {
             self.run_in(lines, slices, &mut [const { MaybeUninit::uninit() }; Base::COUNT]);
@@ -506,6 +515,8 @@ impl Script {
             let column = outside.values.get(usize::from(number));
             let numbers = column.map_or(own_row(values, row), |column| (column.as_ptr().cast_mut(), column.len()));
             give(Base::COLUMNS.outside(number), numbers);
+        }
+        for (number, &row) in (0_u8..).zip(&self.outside.adjoints) {
             let target = |all| from(all, outside.adjoint_places[usize::from(number)]);
             give(Base::COLUMN_ADJOINTS.outside(number), targets.map_or(own_row(adjoints, row), target));
         }

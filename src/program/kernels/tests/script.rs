@@ -411,15 +411,16 @@ fn maps_of_rows_and_numbers_have_the_bits_of_the_rules() {
     });
 }
 
-fn columns(rows: &[u32]) -> OutsideRows {
-    OutsideRows { columns: rows.into(), ..OutsideRows::default() }
+/// Columns that may lie outside with their values, and with their adjoints.
+fn outside(columns: &[u32], adjoints: &[u32]) -> OutsideRows {
+    OutsideRows { columns: columns.into(), adjoints: adjoints.into(), ..OutsideRows::default() }
 }
 
-/// Column 0 times row 2, added to the adjoints of column 1, whose row is 1.
+/// Column 0 times row 2, added to the adjoints of column 1.
 fn by_columns(isa: Isa) -> Script {
-    let mut script = Script::with_rows_outside(isa, columns(&[0, 1]));
+    let mut script = Script::with_rows_outside(isa, outside(&[0], &[1]));
     let term = Term { row: Place::values(2), factor: Factor::Row(Place::column(0)), minus: false };
-    let (out, terms) = (Place::column_adjoints(1), [term].into_iter().collect());
+    let (out, terms) = (Place::column_adjoints(0), [term].into_iter().collect());
     script.sum(&Sum { out, count: 1, start: None, terms, mode: Mode::Add, zero: Zero::Absorbs, fills: false });
     script
 }
@@ -434,9 +435,9 @@ fn columns_lie_in_their_rows_or_outside() {
             let (adjoints_before, all_before) = (adjoints.clone(), all.clone());
             let mut outside = Outside::default();
             if lies_outside {
-                outside.values = [column.as_slice(); 2].into_iter().collect();
+                outside.values.push(column.as_slice());
                 outside.adjoints = Some(&mut all);
-                outside.adjoint_places = [60, 13].into_iter().collect();
+                outside.adjoint_places.push(13);
             }
             let first = if lies_outside { column.clone() } else { values[..lanes].to_vec() };
             let row = values[2 * lanes..3 * lanes].to_vec();
@@ -545,7 +546,7 @@ fn a_map_is_refused_where_it_cannot_be_a_line() {
 
 #[test]
 fn a_column_in_its_row_is_that_row() {
-    let mut script = Script::with_rows_outside(Isa::detect(), columns(&[3, 5]));
+    let mut script = Script::with_rows_outside(Isa::detect(), outside(&[3, 5], &[3, 5]));
     assert!(!script.map(Op::Exp, 1, Place::values(5), &[Factor::Row(Place::column(1))]));
     assert!(script.map(Op::Exp, 1, Place::values(6), &[Factor::Row(Place::column(1))]));
 }
@@ -553,7 +554,7 @@ fn a_column_in_its_row_is_that_row() {
 #[test]
 #[should_panic(expected = "index out of bounds")]
 fn a_column_that_is_none_is_refused() {
-    Script::with_rows_outside(Isa::detect(), columns(&[3])).map(
+    Script::with_rows_outside(Isa::detect(), outside(&[3], &[])).map(
         Op::Exp,
         1,
         Place::values(5),
