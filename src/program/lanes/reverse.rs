@@ -28,7 +28,7 @@ impl LaneCode {
         block: &mut Block,
         totals: &mut Totals<'_, '_>,
     ) {
-        if totals.outside.adjoints.is_none() {
+        if totals.outside.adjoint_places.is_empty() {
             self.zero_columns(block);
         }
         for turn in &self.turns[1] {

@@ -210,16 +210,19 @@ impl Region {
         }
         let groups = self.groups(tiles);
         let tiles_of = |group: usize| group * tiles / groups..(group + 1) * tiles / groups;
-        let mut sum = 0.0;
+        let (mut sum, mut columns, mut adjoints) = (0.0, Outside::default(), &mut *adjoints);
         for first in (0..groups).step_by(outcomes.len()) {
             let at_work = (groups - first).min(outcomes.len());
             let outcomes = &mut outcomes[..at_work];
             let mut outside = false;
             if let ([block], [outcome]) = (&mut **blocks, &mut *outcomes) {
-                outside = self.run_group(reads, tiles_of(first), block, outcome, Some(adjoints));
+                // Who is alone may give the adjoints.
+                columns.adjoints = adjoints;
+                outside = self.run_group(reads, tiles_of(first), block, outcome, &mut columns);
+                adjoints = std::mem::take(&mut columns.adjoints);
             } else {
                 for_each_group(outcomes, blocks, |number, block, outcome| {
-                    self.run_group(reads, tiles_of(first + number), block, outcome, None);
+                    self.run_group(reads, tiles_of(first + number), block, outcome, &mut Outside::default());
                 });
             }
             for (number, outcome) in outcomes.iter().enumerate() {
@@ -244,37 +247,40 @@ impl Region {
 
     /// Computes tiles one after the other, and what they come to together.
     ///
-    /// Who is alone may give the adjoints: then columns are read and written where they lie if they are whole
-    /// registers. Tells whether those of the last tile were.
-    fn run_group(
+    /// With adjoints given, columns are read and written where they lie if they are whole registers. Tells whether those
+    /// of the last tile were.
+    fn run_group<'a>(
         &self,
-        reads: Reads<'_>,
+        reads: Reads<'a>,
         tiles: Range<usize>,
         block: &mut Block,
         outcome: &mut Outcome,
-        mut adjoints: Option<&mut [f64]>,
+        columns: &mut Outside<'a>,
     ) -> bool {
         let Outcome { totals, sum } = outcome;
-        let mut outside = false;
+        let (first, mut outside) = (tiles.start, false);
         *sum = 0.0;
-        for tile in tiles.clone() {
-            let (start, cleared) = (tile * reads.of_tile, tile == tiles.start);
+        for tile in tiles {
+            let (start, cleared) = (tile * reads.of_tile, tile == first);
             let used = self.used(reads, start);
-            let mut columns = Outside { turned: self.turned(reads, start, used), ..Outside::default() };
-            outside = adjoints.is_some() && used.is_multiple_of(8);
+            columns.turned = self.turned(reads, start, used);
+            outside = !columns.adjoints.is_empty() && used.is_multiple_of(8);
+            columns.forget_places();
             if outside {
-                self.set_outside(reads, start, used, &mut columns);
+                self.set_outside(reads, start, used, columns);
             }
-            *sum += self.compute(reads, start, block, &mut columns);
+            *sum += self.compute(reads, start, block, columns);
             if let Some(adjoint) = reads.adjoint {
-                if outside {
-                    columns.adjoints = adjoints.as_deref_mut();
-                }
                 if cleared {
                     self.code.clear(totals);
                 }
-                let totals = &mut Totals { shared: totals, cleared, outside: &mut columns };
-                self.differentiate(reads, adjoint, used, block, totals);
+                self.differentiate(
+                    reads,
+                    adjoint,
+                    used,
+                    block,
+                    &mut Totals { shared: totals, cleared, outside: columns },
+                );
             }
         }
         outside
@@ -316,17 +322,15 @@ impl Region {
 
     /// The table of columns, from the line of a tile on.
     fn turned<'a>(&self, reads: Reads<'a>, start: usize, used: usize) -> Option<Table<'a>> {
+        if self.table.len() < 2 {
+            return None;
+        }
         let first = self.columns.get(self.table.start as usize)?;
         let Window::Affine { step, .. } = first.window else { return None };
         let (step, columns) = (usize::try_from(step).ok()?, self.table.len());
         let Source { numbers, .. } = reads.call.source(first.home, reads.code, reads.values);
         let numbers = numbers.get(reads.code.place(first.window, start)..)?.get(..(used - 1) * step + columns)?;
-        (columns > 1).then_some(Table {
-            numbers,
-            step,
-            first: self.table.start,
-            columns: self.table.end - self.table.start,
-        })
+        Some(Table { numbers, step, first: self.table.start, columns: self.table.end - self.table.start })
     }
 
     /// Says where the columns of a tile lie that may lie outside, and their adjoints.

@@ -226,14 +226,23 @@ pub(crate) struct Outside<'a> {
     pub turned: Option<Table<'a>>,
     /// The numbers of each column whose values may; none at all if these are in their rows.
     pub values: SmallVec<[&'a [f64]; MOST_OUTSIDE]>,
-    /// Where adjoints are added, if these are not to stand in their rows.
-    pub adjoints: Option<&'a mut [f64]>,
-    /// Where each begins there.
+    /// Where adjoints are added.
+    pub adjoints: &'a mut [f64],
+    /// Where each begins there; none at all if these are to stand in their rows.
     pub adjoint_places: SmallVec<[usize; MOST_OUTSIDE]>,
     /// Where results are wanted.
     pub results: &'a mut [f64],
     /// Where each begins there; none at all if these are to stand in their rows.
     pub result_places: SmallVec<[usize; MOST_OUTSIDE]>,
+}
+
+impl Outside<'_> {
+    /// Has columns, their adjoints and results in their rows.
+    pub(crate) fn forget_places(&mut self) {
+        self.values.clear();
+        self.adjoint_places.clear();
+        self.result_places.clear();
+    }
 }
 
 impl Default for Script {
@@ -510,15 +519,16 @@ impl Script {
         give(Base::OWN, whole_of(&mut own));
         give(Base::INPUTS, (inputs.as_ptr().cast_mut(), inputs.len()));
         let own_row = |all, row: u32| from(all, row as usize * lanes);
-        let targets = outside.adjoints.as_mut().map(|all| whole_of(all));
+        let targets = whole_of(outside.adjoints);
         for (number, &row) in (0_u8..).zip(&self.outside.columns) {
             let column = outside.values.get(usize::from(number));
             let numbers = column.map_or(own_row(values, row), |column| (column.as_ptr().cast_mut(), column.len()));
             give(Base::COLUMNS.outside(number), numbers);
         }
         for (number, &row) in (0_u8..).zip(&self.outside.adjoints) {
-            let target = |all| from(all, outside.adjoint_places[usize::from(number)]);
-            give(Base::COLUMN_ADJOINTS.outside(number), targets.map_or(own_row(adjoints, row), target));
+            let place = outside.adjoint_places.get(usize::from(number));
+            let target = place.map_or(own_row(adjoints, row), |&place| from(targets, place));
+            give(Base::COLUMN_ADJOINTS.outside(number), target);
         }
         let results = whole_of(outside.results);
         for (number, &row) in (0_u8..).zip(&self.outside.results) {

@@ -436,7 +436,7 @@ fn columns_lie_in_their_rows_or_outside() {
             let mut outside = Outside::default();
             if lies_outside {
                 outside.values.push(column.as_slice());
-                outside.adjoints = Some(&mut all);
+                outside.adjoints = &mut all;
                 outside.adjoint_places.push(13);
             }
             let first = if lies_outside { column.clone() } else { values[..lanes].to_vec() };
