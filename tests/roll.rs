@@ -53,6 +53,41 @@ fn neighbours_become_lanes() {
     agrees(&program, &[0.7]);
 }
 
+/// How many adjoints a run zeroes.
+fn zeroed(program: &Program) -> usize {
+    let listing = program.to_string();
+    let count = listing.split("reverse, ").nth(1).and_then(|rest| rest.split(' ').next());
+    count.expect("a count").parse().expect("a number")
+}
+
+#[test]
+fn what_the_last_of_neighbours_stores_is_not_zeroed() {
+    // One tile, whole tiles, and some with a rest that fills no register.
+    for lanes in [100, 1008, 1500, 2003] {
+        let graph = Graph::new();
+        let x = graph.parameters("x", &numbers(lanes + 3));
+        let weights = graph.parameters("w", &numbers(40));
+        let term = |i: usize| (x[i + 3] - x[i].square() * x[i + 1]).sin() * weights[i * 7 % 40];
+        let sum: Expr = (0..lanes).map(term).sum();
+        let program = graph.compile(&[sum * 2.0, x[9]]).expect("it compiles");
+        assert!(has_lanes(&program, lanes), "{program}");
+        assert!(zeroed(&program) < 60, "{lanes} lanes: {program}");
+        agrees(&program, &[0.7, -0.3]);
+    }
+}
+
+#[test]
+fn what_others_reach_in_any_order_is_zeroed() {
+    let lanes = 2003;
+    let graph = Graph::new();
+    let x = graph.parameters("x", &numbers(lanes + 1));
+    let sum: Expr = (0..lanes).map(|i| (x[i + 1] - x[i * 5 % lanes]).sin() * x[i]).sum();
+    let program = graph.compile(&[sum]).expect("it compiles");
+    assert!(has_lanes(&program, lanes), "{program}");
+    assert!(zeroed(&program) > lanes, "{program}");
+    agrees(&program, &[0.7]);
+}
+
 #[test]
 fn examples_written_out_become_lanes() {
     let graph = Graph::new();

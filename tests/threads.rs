@@ -65,6 +65,18 @@ fn a_network_has_the_same_bits_on_any_number_of_threads() {
 }
 
 #[test]
+fn neighbours_have_the_same_bits_on_any_number_of_threads() {
+    let graph = Graph::new();
+    let x = graph.parameters("x", &numbers(5, 3003));
+    // Every term computes enough that threads take their part.
+    let term = |i: usize| (0..100).fold(x[i + 1], |t, k| (t * x[i] + x[i + 2] * (0.01 * f64::from(k))).sin());
+    let sum: dagrad::Expr = (0..3001).map(term).sum();
+    let program = graph.compile(&[sum]).expect("it compiles");
+    assert!(program.report().rolled() > 500_000, "{}", program.report());
+    same_for_all_threads(&program, 1);
+}
+
+#[test]
 fn lanes_of_one_run_have_the_same_bits_on_any_number_of_threads() {
     let graph = Graph::new();
     // Every term computes enough that threads take their part.

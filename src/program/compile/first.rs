@@ -1,13 +1,15 @@
 //! First: an outer product that is the first to write the adjoints of shared numbers stores them.
 //!
-//! What is stored need not be zeroed before a run. Only outer products are looked at, since matrices have the most numbers.
+//! What is stored need not be zeroed before a run. Of shared numbers only outer products are looked at, since matrices have
+//! the most. Of columns whose lanes lie side by side, each a little further than the one before, the last can store: what
+//! the others add to has been stored then, by this tile or the one before.
 
 use std::ops::Range;
 
 use super::super::kernels::linear::Mode;
 use super::super::kernels::outer::Outer;
 use super::super::lanes::{Back, LaneCode, Span};
-use super::super::windows::WindowCode;
+use super::super::windows::{Column, WindowCode};
 use super::narrow;
 
 /// Finds outer products that may store, and what they store.
@@ -59,12 +61,54 @@ fn targets(code: &LaneCode, back: &Back) -> Vec<u32> {
     }
 }
 
+/// The columns of the only region of a run that no other reaches beyond, unless it lies apart.
+///
+/// The region must be differentiated before anything else is.
+pub(super) fn last_columns(code: &WindowCode) -> Vec<u32> {
+    let [region] = code.regions.as_slice() else { return vec![] };
+    if region.tail.is_none() {
+        return vec![];
+    }
+    let reach = |column: &Column| code.reach(column.window, region.lanes);
+    let wanted: Vec<(u32, &Column, Range<usize>)> =
+        (0..).zip(&region.columns).filter(|(_, column)| column.adjoint).map(|(row, c)| (row, c, reach(c))).collect();
+    let is_last = |row: u32, own: &Range<usize>| {
+        wanted.iter().all(|(other, column, reach)| {
+            let apart = reach.end <= own.start || own.end <= reach.start;
+            *other == row || apart || column.lies_side_by_side() && reach.start <= own.start
+        })
+    };
+    let side_by_side = wanted.iter().filter(|(_, column, _)| column.lies_side_by_side());
+    side_by_side.filter(|(row, _, own)| is_last(*row, own)).map(|&(row, ..)| row).collect()
+}
+
+/// Has the adjoint of a column written before those of the other columns `outside`, if it is one of them; says whether it
+/// could.
+pub(super) fn before_other_columns(reverse: &mut [Back], column: u32, outside: &[u32]) -> bool {
+    let gathered = |back: &Back| if let Back::Gather { row, .. } = back { Some(*row) } else { None };
+    let written = |back: &Back| if let Back::Map { to, .. } = back { Some(*to) } else { gathered(back) };
+    let is_outside = |row: Option<u32>| row.is_some_and(|row| outside.contains(&row));
+    let Some(first) = reverse.iter().position(|back| is_outside(written(back))) else { return false };
+    let Some(own) = reverse.iter().rposition(|back| gathered(back) == Some(column)) else { return false };
+    // Nothing between them is read by it.
+    let may =
+        outside.contains(&column) && own >= first && reverse[first..own].iter().all(|back| is_outside(gathered(back)));
+    if may {
+        reverse[first..=own].rotate_right(1);
+    }
+    may
+}
+
 /// Leaves out of the zeros what the only region of a run stores, if it writes where the adjoints belong, before any other.
 pub(super) fn of_region(code: &mut WindowCode) {
-    let [region] = code.regions.as_mut_slice() else { return };
-    let Some(Range { start, end }) = region.direct(region.tile()).filter(|_| region.tail.is_some()) else { return };
-    region.is_first = true;
-    let (start, end) = (narrow(start), narrow(end));
-    let outside = |&(low, high): &(u32, u32)| [(low, high.min(start)), (low.max(end), high)];
-    code.zeros = code.zeros.iter().flat_map(outside).filter(|(low, high)| low < high).collect();
+    let [region] = code.regions.as_slice() else { return };
+    let shared = region.direct(region.tile()).filter(|_| region.tail.is_some());
+    let reach = |&column: &u32| code.reach(region.columns[column as usize].window, region.lanes);
+    let columns: Vec<Range<usize>> = region.code.stores.iter().map(reach).collect();
+    code.regions[0].is_first = shared.is_some();
+    for Range { start, end } in shared.into_iter().chain(columns) {
+        let (start, end) = (narrow(start), narrow(end));
+        let outside = |&(low, high): &(u32, u32)| [(low, high.min(start)), (low.max(end), high)];
+        code.zeros = code.zeros.iter().flat_map(outside).filter(|(low, high)| low < high).collect();
+    }
 }

@@ -42,7 +42,6 @@ use super::kernels::script::OutsideRows;
 use super::lanes::{LaneCode, Operand, Uniforms};
 use super::shared::SharedCode;
 use super::single::SingleProgram;
-use super::windows::{Column, Window};
 use super::{Layout, Ops, Program, ProgramError, Step, Wanted};
 use crate::graph::{Expr, Graph, Kind, NodeKey, index};
 
@@ -177,7 +176,7 @@ impl Program {
             results: of_outputs.collect(),
             ..OutsideRows::default()
         };
-        self.write_lines(&mut code, &outside);
+        self.write_lines(&mut code, &outside, vec![]);
         LaneProgram {
             code,
             shared: SharedCode::new(&program, &varies),
@@ -239,11 +238,16 @@ impl Program {
         } else {
             code.turns = script::in_turn(&code.forward, &code.reverse);
         }
+        let last = first::last_columns(&code);
         for region in &mut code.regions {
-            let lies = |column: &Column| matches!(column.window, Window::Affine { step: 1, .. });
-            let columns = (0..).zip(&region.columns).filter(|(_, column)| lies(column)).map(|(row, _)| row);
+            let columns =
+                (0..).zip(&region.columns).filter(|(_, column)| column.lies_side_by_side()).map(|(row, _)| row);
             let (columns, adjoints) = (columns.clone().collect(), columns.collect());
-            self.write_lines(&mut region.code, &OutsideRows { columns, adjoints, ..OutsideRows::default() });
+            self.write_lines(
+                &mut region.code,
+                &OutsideRows { columns, adjoints, ..OutsideRows::default() },
+                last.clone(),
+            );
         }
         first::of_region(&mut code);
         let of_regions = code.regions.iter().map(|region| region.code.script.len());
@@ -254,10 +258,11 @@ impl Program {
         SingleProgram { code, inputs, constants, input_adjoints, frozen, notes }
     }
 
-    /// Turns the steps over lanes into turns; the `candidates` are rows whose lanes lie side by side.
-    fn write_lines(&self, code: &mut LaneCode, candidates: &OutsideRows) {
+    /// Turns the steps over lanes into turns; the `candidates` are rows whose lanes lie side by side, and no column
+    /// reaches beyond the `last`.
+    fn write_lines(&self, code: &mut LaneCode, candidates: &OutsideRows, last: Vec<u32>) {
         if self.without.runs(Pass::Script) {
-            script::of_lanes(code, candidates);
+            script::of_lanes(code, candidates, last);
         } else {
             code.turns = script::in_turn(&code.forward, &code.reverse);
         }

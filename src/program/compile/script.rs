@@ -10,6 +10,7 @@ use super::super::lanes::{self, LaneCode, Operand, Span};
 use super::super::windows::{Back, Home, Map, Step, Window, WindowCode};
 use super::back::place;
 use super::classes::Padding;
+use super::first;
 use super::outside::Uses;
 
 /// The most rows of a nest that become lines.
@@ -46,13 +47,17 @@ pub(super) fn of_windows(code: &mut WindowCode, padding: &Padding) {
     code.script = writer.script;
 }
 
-/// The same for lanes; the `candidates` are rows that lie side by side for neighbouring lanes.
-pub(super) fn of_lanes(code: &mut LaneCode, candidates: &OutsideRows) {
+/// The same for lanes; the `candidates` are rows that lie side by side for neighbouring lanes, and `last` are columns
+/// that no others reach beyond.
+pub(super) fn of_lanes(code: &mut LaneCode, candidates: &OutsideRows, mut last: Vec<u32>) {
     let uses = Uses::new(code);
-    let (of_matrices, places) = (uses.columns_of_matrices(), Places(uses.rows_outside(candidates)));
+    let (of_matrices, outside) = (uses.columns_of_matrices(), uses.rows_outside(candidates));
     code.of_matrices = of_matrices;
+    last.retain(|&last| first::before_other_columns(&mut code.reverse, last, &outside.adjoints));
+    code.stores = last.clone();
+    let places = Places { outside, stores: last };
     let padding = Padding::default();
-    let mut writer = Writer::new(Script::with_rows_outside(Isa::detect(), places.0.clone()), &padding);
+    let mut writer = Writer::new(Script::with_rows_outside(Isa::detect(), places.outside.clone()), &padding);
     let forward = writer.turns(&code.forward, |writer, step| match step {
         lanes::Step::Sum { out, sum } => {
             writer.sum_of_rows(code, sum, &places, |row| places.value(row), (places.value(*out), Mode::Store))
@@ -81,18 +86,23 @@ pub(super) fn of_lanes(code: &mut LaneCode, candidates: &OutsideRows) {
 }
 
 /// Where the rows of lanes lie.
-struct Places(OutsideRows);
+struct Places {
+    outside: OutsideRows,
+    /// The columns whose adjoints are stored outside.
+    stores: Vec<u32>,
+}
 
 impl Places {
     fn value(&self, row: u32) -> Place {
-        let column = number(&self.0.columns, row).map(Place::column);
-        column.or_else(|| number(&self.0.results, row).map(Place::result)).unwrap_or(Place::values(row))
+        let column = number(&self.outside.columns, row).map(Place::column);
+        column.or_else(|| number(&self.outside.results, row).map(Place::result)).unwrap_or(Place::values(row))
     }
 
     /// Where an adjoint goes, and how: what is outside others add to as well.
     fn target(&self, row: u32, mode: Mode) -> (Place, Mode) {
-        let column = number(&self.0.adjoints, row);
-        column.map_or((Place::adjoints(row), mode), |number| (Place::column_adjoints(number), Mode::Add))
+        let outside = if self.stores.contains(&row) { Mode::Store } else { Mode::Add };
+        let column = number(&self.outside.adjoints, row);
+        column.map_or((Place::adjoints(row), mode), |number| (Place::column_adjoints(number), outside))
     }
 
     /// The operands of a map.

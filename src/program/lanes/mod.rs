@@ -171,6 +171,8 @@ pub(super) struct LaneCode {
     pub(super) reverse: Vec<Back>,
     /// The shared numbers whose adjoints the first block of lanes stores; to all others it adds.
     pub(super) stored: Vec<Range<usize>>,
+    /// Columns whose adjoints are stored where they belong; those of all others are added afterwards.
+    pub(super) stores: Vec<u32>,
     /// The steps forward and in reverse as they are taken.
     pub(super) turns: [Vec<Turn>; 2],
     pub(super) script: Script,

@@ -1,5 +1,7 @@
 //! The forward pass of one run.
 
+use std::ops::Range;
+
 use super::super::kernels::Isa;
 use super::super::kernels::chain::chain_forward;
 use super::super::kernels::nest::{Source, Target, contract};
@@ -59,6 +61,17 @@ impl WindowCode {
         let (read, write) = values.split_at_mut(chain.out as usize);
         let links = self.places[chain.list.range()].as_chunks::<2>().0;
         chain_forward(isa, links, first, read, &mut write[..links.len()]);
+    }
+
+    /// From the first to behind the last of the places of so many numbers of a window.
+    pub(in super::super) fn reach(&self, window: Window, count: u32) -> Range<usize> {
+        let places = match window {
+            Window::List(span) => &self.places[span.range()],
+            _ => &[],
+        };
+        let ends = [0, count.saturating_sub(1)].map(|m| self.place(window, m as usize));
+        let places = places.iter().map(|&place| place as usize).chain(ends);
+        places.clone().min().unwrap_or(0)..places.max().map_or(0, |last| last + 1)
     }
 
     /// The place of a number of a window.

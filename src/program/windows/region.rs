@@ -44,6 +44,13 @@ pub(in super::super) struct Column {
     pub(in super::super) home: Home,
 }
 
+impl Column {
+    /// Whether lane after lane reads one number after the other.
+    pub(in super::super) fn lies_side_by_side(&self) -> bool {
+        matches!(self.window, Window::Affine { step: 1, .. })
+    }
+}
+
 /// The buffers of a region.
 #[derive(Clone, Debug)]
 pub(super) struct RegionRun {
@@ -420,16 +427,22 @@ impl Region {
         self.code.reverse(reads.uniforms, (&[adjoint], used), block, totals);
     }
 
-    /// Adds the adjoints of what the lanes of a tile read, apart from those that were written `outside`.
+    /// Adds the adjoints of what the lanes of a tile read, and stores some, apart from those that were written `outside`.
     fn scatter(&self, isa: Isa, code: &WindowCode, start: usize, block: &Block, adjoints: &mut [f64], outside: bool) {
         let used = (self.lanes as usize - start).min(block.lanes());
         let lanes = block.lanes();
+        for &column in self.code.stores.iter().filter(|_| !outside) {
+            let to = &mut adjoints[code.place(self.columns[column as usize].window, start)..][..used];
+            to.copy_from_slice(&block.adjoint(column)[..used]);
+        }
         let mut row = 0;
         while let Some(&Column { window, adjoint, .. }) = self.columns.get(row) {
             let side_by_side = self.side_by_side(row);
             let rows = block.adjoints(row..row + side_by_side);
             row += side_by_side;
-            if !adjoint || outside && has(&self.code.script.outside().adjoints, row - 1) {
+            let is_written =
+                has(&self.code.stores, row - 1) || outside && has(&self.code.script.outside().adjoints, row - 1);
+            if !adjoint || is_written {
                 continue;
             }
             match window {
