@@ -70,16 +70,21 @@ pub(super) fn last_columns(code: &WindowCode) -> Vec<u32> {
         return vec![];
     }
     let reach = |column: &Column| code.reach(column.window, region.lanes);
-    let wanted: Vec<(u32, &Column, Range<usize>)> =
-        (0..).zip(&region.columns).filter(|(_, column)| column.adjoint).map(|(row, c)| (row, c, reach(c))).collect();
-    let is_last = |row: u32, own: &Range<usize>| {
-        wanted.iter().all(|(other, column, reach)| {
-            let apart = reach.end <= own.start || own.end <= reach.start;
-            *other == row || apart || column.lies_side_by_side() && reach.start <= own.start
-        })
-    };
-    let side_by_side = wanted.iter().filter(|(_, column, _)| column.lies_side_by_side());
-    side_by_side.filter(|(row, _, own)| is_last(*row, own)).map(|&(row, ..)| row).collect()
+    let wanted = (0..).zip(&region.columns).filter(|(_, column)| column.adjoint);
+    let mut wanted: Vec<(u32, bool, Range<usize>)> =
+        wanted.map(|(row, column)| (row, column.lies_side_by_side(), reach(column))).collect();
+    wanted.sort_by_key(|(.., own)| own.start);
+    // How far those before reach that go their own ways.
+    let mut furthest = 0;
+    let mut last = vec![];
+    for (place, &(row, side_by_side, ref own)) in wanted.iter().enumerate() {
+        if !side_by_side {
+            furthest = furthest.max(own.end);
+        } else if furthest <= own.start && wanted.get(place + 1).is_none_or(|(.., next)| own.end <= next.start) {
+            last.push(row);
+        }
+    }
+    last
 }
 
 /// Has the adjoint of a column written before those of the other columns `outside`, if it is one of them; says whether it
@@ -88,11 +93,13 @@ pub(super) fn before_other_columns(reverse: &mut [Back], column: u32, outside: &
     let gathered = |back: &Back| if let Back::Gather { row, .. } = back { Some(*row) } else { None };
     let written = |back: &Back| if let Back::Map { to, .. } = back { Some(*to) } else { gathered(back) };
     let is_outside = |row: Option<u32>| row.is_some_and(|row| outside.contains(&row));
+    if !outside.contains(&column) {
+        return false;
+    }
     let Some(first) = reverse.iter().position(|back| is_outside(written(back))) else { return false };
     let Some(own) = reverse.iter().rposition(|back| gathered(back) == Some(column)) else { return false };
     // Nothing between them is read by it.
-    let may =
-        outside.contains(&column) && own >= first && reverse[first..own].iter().all(|back| is_outside(gathered(back)));
+    let may = own >= first && reverse[first..own].iter().all(|back| is_outside(gathered(back)));
     if may {
         reverse[first..=own].rotate_right(1);
     }
