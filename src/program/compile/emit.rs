@@ -118,14 +118,23 @@ fn longest_progression(lists: &[&[(u32, u32)]]) -> usize {
 
 /// Emits the forward steps of a body: level by level if that makes matrices, else as it was recorded.
 pub(super) fn forward(body: &Body) -> (Schedule, LaneCode) {
-    let by_level = Schedule::by_level(body);
-    let code = in_order(body, &by_level);
-    if code.forward.iter().any(|step| matches!(step, Step::Dense(_))) {
-        return (by_level, code);
+    if body.nodes.iter().any(may_be_dense) {
+        let by_level = Schedule::by_level(body);
+        let code = in_order(body, &by_level);
+        if code.forward.iter().any(|step| matches!(step, Step::Dense(_))) {
+            return (by_level, code);
+        }
     }
     let as_recorded = Schedule::as_recorded(body);
     let code = in_order(body, &as_recorded);
     (as_recorded, code)
+}
+
+/// Whether a node scales rows by shared numbers, as those of a dense layer do.
+fn may_be_dense(node: &BodyNode) -> bool {
+    let is_shared = |factor: Ref| matches!(factor, Ref::Shared(_));
+    let scales = |&(a, b, _): &(Ref, Option<Ref>, bool)| b.is_some_and(|b| is_shared(a) != is_shared(b));
+    matches!(node, BodyNode::Linear(_, terms) if terms.iter().filter(|&term| scales(term)).count() >= 2)
 }
 
 /// Emits the forward steps of a body in a given order.
