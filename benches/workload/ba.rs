@@ -292,12 +292,9 @@ impl Seen {
     }
 }
 
-/// Fills a column, eight numbers at a time.
-fn gather(column: &mut [f64], number: impl Fn(usize) -> f64) {
-    let (eights, rest) = column.as_chunks_mut::<8>();
-    let done = 8 * eights.len();
-    eights.iter_mut().zip(0..).for_each(|(eight, m)| *eight = std::array::from_fn(|n| number(8 * m + n)));
-    rest.iter_mut().zip(done..).for_each(|(rest, n)| *rest = number(n));
+/// Fills a column with a number of each observation.
+fn fill<T: Copy>(column: &mut [f64], of: &[T], number: impl Fn(T) -> f64) {
+    column.iter_mut().zip(of).for_each(|(to, &of)| *to = number(of));
 }
 
 /// How many numbers an observation has in the Jacobian: two errors by camera, point and weight, each row after the other.
@@ -319,10 +316,10 @@ impl BundleAdjustment {
         let data = &self.data[2 * observations.start..2 * observations.end];
         for (i, column) in columns.chunks_exact_mut(observations.len()).enumerate() {
             match i {
-                ..CAMERA => gather(column, |n| cameras[seen[n].0 * CAMERA + i]),
-                11..14 => gather(column, |n| points[seen[n].1 * 3 + i - CAMERA]),
+                ..CAMERA => fill(column, seen, |(camera, _)| cameras[camera * CAMERA + i]),
+                11..14 => fill(column, seen, |(_, point)| points[point * 3 + i - CAMERA]),
                 14 => column.copy_from_slice(&weights[observations.clone()]),
-                _ => gather(column, |n| data[2 * n + i - OWN]),
+                _ => fill(column, data.as_chunks::<2>().0, |picture| picture[i - OWN]),
             }
         }
     }
