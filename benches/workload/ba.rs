@@ -357,7 +357,8 @@ const AT_ONCE: usize = 1000;
 pub(crate) struct ByProgram {
     bundle: BundleAdjustment,
     program: Program,
-    workspaces: Vec<Workspace>,
+    /// For so many observations, and for the rest.
+    workspaces: [Workspace; 2],
     columns: Vec<f64>,
     /// How many nodes the graph has, and how many operations the errors have.
     pub(crate) nodes: usize,
@@ -372,7 +373,7 @@ impl ByProgram {
         let operations = graph.compile(&errors).expect("its own nodes").operation_count() * bundle.seen.len();
         let program = graph.compile(&graph.jacobian(&errors, &own).concat()).expect("its own nodes");
         let rest = bundle.seen.len() % AT_ONCE;
-        let workspaces = [AT_ONCE, rest].map(|lanes| program.workspace(lanes)).into();
+        let workspaces = [AT_ONCE, rest].map(|lanes| program.workspace(lanes));
         let columns = vec![0.0; program.input_count() * AT_ONCE];
         Self { bundle, program, workspaces, columns, nodes: graph.len(), operations }
     }

@@ -61,13 +61,13 @@ fn targets(code: &LaneCode, back: &Back) -> Vec<u32> {
     }
 }
 
-/// The columns of the only region of a run that no other reaches beyond, unless it lies apart.
+/// Finds the columns of the only region of a run that no other reaches beyond, unless it lies apart: they may store.
 ///
 /// The region must be differentiated before anything else is.
-pub(super) fn last_columns(code: &WindowCode) -> Vec<u32> {
-    let [region] = code.regions.as_slice() else { return vec![] };
+pub(super) fn last_columns(code: &mut WindowCode) {
+    let [region] = code.regions.as_slice() else { return };
     if region.tail.is_none() {
-        return vec![];
+        return;
     }
     let reach = |column: &Column| code.reach(column.window, region.lanes);
     let wanted = (0..).zip(&region.columns).filter(|(_, column)| column.adjoint);
@@ -84,7 +84,7 @@ pub(super) fn last_columns(code: &WindowCode) -> Vec<u32> {
             last.push(row);
         }
     }
-    last
+    code.regions[0].code.stores = last;
 }
 
 /// Has the adjoint of a column written before those of the other columns `outside`, if it is one of them; says whether it

@@ -324,6 +324,9 @@ fn is_sign(op: Op, uses: Use) -> bool {
 
 /// What is negated has all the uses of a sign.
 fn free_negated(program: &Program, uses: &mut [Use], may_absorb: impl Fn(usize) -> bool) {
+    if !program.ops.contains(Op::Neg) {
+        return;
+    }
     for (op, operands, slot) in program.steps() {
         if is_sign(op, uses[slot]) && may_absorb(slot) && uses[operands[0] as usize] == Use::OneSum {
             uses[operands[0] as usize] = Use::Terms;

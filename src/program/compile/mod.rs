@@ -176,7 +176,7 @@ impl Program {
             results: of_outputs.collect(),
             ..OutsideRows::default()
         };
-        self.write_lines(&mut code, &outside, vec![]);
+        self.write_lines(&mut code, &outside);
         LaneProgram {
             code,
             shared: SharedCode::new(&program, &varies),
@@ -238,16 +238,12 @@ impl Program {
         } else {
             code.turns = script::in_turn(&code.forward, &code.reverse);
         }
-        let last = first::last_columns(&code);
+        first::last_columns(&mut code);
         for region in &mut code.regions {
             let columns =
                 (0..).zip(&region.columns).filter(|(_, column)| column.lies_side_by_side()).map(|(row, _)| row);
             let (columns, adjoints) = (columns.clone().collect(), columns.collect());
-            self.write_lines(
-                &mut region.code,
-                &OutsideRows { columns, adjoints, ..OutsideRows::default() },
-                last.clone(),
-            );
+            self.write_lines(&mut region.code, &OutsideRows { columns, adjoints, ..OutsideRows::default() });
         }
         first::of_region(&mut code);
         let of_regions = code.regions.iter().map(|region| region.code.script.len());
@@ -258,13 +254,13 @@ impl Program {
         SingleProgram { code, inputs, constants, input_adjoints, frozen, notes }
     }
 
-    /// Turns the steps over lanes into turns; the `candidates` are rows whose lanes lie side by side, and no column
-    /// reaches beyond the `last`.
-    fn write_lines(&self, code: &mut LaneCode, candidates: &OutsideRows, last: Vec<u32>) {
+    /// Turns the steps over lanes into turns; the `candidates` are rows whose lanes lie side by side.
+    fn write_lines(&self, code: &mut LaneCode, candidates: &OutsideRows) {
         if self.without.runs(Pass::Script) {
-            script::of_lanes(code, candidates, last);
+            script::of_lanes(code, candidates);
         } else {
             code.turns = script::in_turn(&code.forward, &code.reverse);
+            code.stores.clear();
         }
     }
 

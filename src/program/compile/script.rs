@@ -47,15 +47,14 @@ pub(super) fn of_windows(code: &mut WindowCode, padding: &Padding) {
     code.script = writer.script;
 }
 
-/// The same for lanes; the `candidates` are rows that lie side by side for neighbouring lanes, and `last` are columns
-/// that no others reach beyond.
-pub(super) fn of_lanes(code: &mut LaneCode, candidates: &OutsideRows, mut last: Vec<u32>) {
+/// The same for lanes; the `candidates` are rows that lie side by side for neighbouring lanes. Of the columns that may
+/// store, those do whose adjoints lie outside and can come before the others.
+pub(super) fn of_lanes(code: &mut LaneCode, candidates: &OutsideRows) {
     let uses = Uses::new(code);
     let (of_matrices, outside) = (uses.columns_of_matrices(), uses.rows_outside(candidates));
     code.of_matrices = of_matrices;
-    last.retain(|&last| first::before_other_columns(&mut code.reverse, last, &outside.adjoints));
-    code.stores = last.clone();
-    let places = Places { outside, stores: last };
+    code.stores.retain(|&column| first::before_other_columns(&mut code.reverse, column, &outside.adjoints));
+    let places = Places { outside, stores: code.stores.clone() };
     let padding = Padding::default();
     let mut writer = Writer::new(Script::with_rows_outside(Isa::detect(), places.outside.clone()), &padding);
     let forward = writer.turns(&code.forward, |writer, step| match step {
