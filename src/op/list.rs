@@ -36,8 +36,29 @@ pub(super) fn logsumexp(xs: &[f64]) -> f64 {
     if most.is_infinite() {
         return most;
     }
-    let total: f64 = xs.iter().map(|&x| value::exp(x - most)).sum();
-    most + value::ln(total)
+    most + value::ln(total(xs.iter().map(|&x| value::exp(x - most))))
+}
+
+/// e^xᵢ times 1 / Σ eˣ, both about the greatest operand; where that is infinite, what is less has no share.
+pub(super) fn softmax(xs: &[f64], out: &mut [f64]) {
+    let most = max(xs);
+    each(xs, out, |x| value::exp(x - most));
+    if !most.is_infinite() {
+        let inverse = 1.0 / total(out.iter().copied());
+        for share in out {
+            *share *= inverse;
+        }
+    }
+}
+
+/// The sum, in eight parts that take turns: those of a register.
+fn total(terms: impl Iterator<Item = f64>) -> f64 {
+    let mut parts = [0.0; 8];
+    for (place, term) in terms.enumerate() {
+        parts[place % 8] += term;
+    }
+    let [a, b, c, d, e, f, g, h] = parts;
+    ((a + e) + (c + g)) + ((b + f) + (d + h))
 }
 
 /// Writes `rule(x)` for every operand.

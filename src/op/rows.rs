@@ -239,6 +239,25 @@ macro_rules! define_ops {
                 Self::apply(Op::Min, &[self, other])
             }
 
+            /// Writes the softmax of some operands, e^(xᵢ − y), of which `self` is the log-sum-exp y: its partials.
+            ///
+            /// Plain numbers take the exponentials about the greatest operand, as the value does, and divide by their
+            /// sum.
+            ///
+            /// ```
+            /// use dagrad::{Op, Scalar};
+            ///
+            /// let x = [1.0, 2.0, 4.0];
+            /// let mut shares = [0.0; 3];
+            /// Op::LogSumExp.value(&x).softmax(&x, &mut shares);
+            /// assert!((shares.iter().sum::<f64>() - 1.0).abs() < 1e-15);
+            /// assert!((shares[1] / shares[0] - 1f64.exp()).abs() < 1e-15);
+            /// ```
+            #[track_caller]
+            fn softmax(self, operands: &[Self], out: &mut [Self]) {
+                crate::op::list::each(operands, out, |x| (x - self).exp());
+            }
+
             $(method! { $kind trait [$($doc)*] $Variant $name ($($x),+) [$($($p: $pt),+)?] })*
         }
 
@@ -252,6 +271,10 @@ macro_rules! define_ops {
             #[track_caller]
             fn apply(op: Op, operands: &[f64]) -> f64 {
                 op.value(operands)
+            }
+
+            fn softmax(self, operands: &[f64], out: &mut [f64]) {
+                crate::op::list::softmax(operands, out);
             }
 
             $(method! { $kind f64 $name ($($x),+) [$($($p: $pt),+)?] })*

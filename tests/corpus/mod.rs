@@ -12,6 +12,11 @@ pub(crate) fn recipes(longest: usize) -> impl Strategy<Value = Recipe> {
     proptest::collection::vec((any::<u8>(), any::<[u16; 4]>()), 1..longest)
 }
 
+/// Whether a node of a recipe is a log-sum-exp.
+pub(crate) fn is_logsumexp(kind: u8) -> bool {
+    kind % 18 == 9
+}
+
 /// Three inputs, four parameters, a constant and the operations of the recipe, with values that stay bounded.
 pub(crate) fn build<'g>(graph: &'g Graph, recipe: &Recipe) -> Vec<Expr<'g>> {
     let mut nodes: Vec<Expr> = graph.inputs("x", 3);

@@ -43,7 +43,7 @@ family! { $ list {
     list LogSumExp logsumexp(xs, out) y {
         label: "ln Σ exp", latex: r"\ln(#*{e^{#1}}{+})", formula: "ln Σ e^xᵢ",
         value: list::logsumexp(xs),
-        partials: { list::each(xs, out, |x| (x - y).exp()) },
+        partials: { y.softmax(xs, out) },
         sample: [(-3.0, 3.0)],
     }
 } }

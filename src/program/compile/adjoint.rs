@@ -163,15 +163,15 @@ impl Planner<'_> {
             }
             Step::Dense(dense) => self.dense(dense),
             Step::Map(map) => self.map(map),
-            Step::List { op, out, list } => {
-                self.gather(*out, out + 1);
-                if self.is_live(*out) {
-                    let rows = self.code.singles(*list).to_vec();
+            Step::List(list) => {
+                self.gather(list.out, list.out + 1);
+                if self.is_live(list.out) {
+                    let rows = self.code.singles(list.rows).to_vec();
                     let modes = rows
                         .iter()
                         .map(|&row| if self.needs[row as usize] { Some(self.mode(row)) } else { None })
                         .collect();
-                    self.back.push(Back::List { op: *op, out: *out, list: *list, modes });
+                    self.back.push(Back::List { list: *list, modes });
                 }
             }
         }

@@ -4,7 +4,7 @@ use smallvec::SmallVec;
 
 use super::super::kernels::Zero;
 use super::super::kernels::linear::Matrix;
-use super::super::lanes::{Dense, LaneCode, Map, Operand, Step, Sum};
+use super::super::lanes::{Dense, LaneCode, List, Map, Operand, Step, Sum};
 use super::body::{Body, BodyNode, Ref};
 use super::schedule::Schedule;
 
@@ -181,8 +181,10 @@ fn in_order(body: &Body, schedule: &Schedule) -> LaneCode {
                         Ref::Shared(_) => None,
                     })
                     .collect();
-                let list = code.push_singles(&rows);
-                code.forward.push(Step::List { op: *op, out: narrow(row), list });
+                let rows = code.push_singles(&rows);
+                let list = List { op: *op, out: narrow(row), rows, kept: code.kept };
+                code.kept += list.keeps();
+                code.forward.push(Step::List(list));
                 1
             }
         };

@@ -140,7 +140,7 @@ impl<'c> Uses<'c> {
                 self.lines[map.out as usize] |= line;
                 self.operands(map);
             }
-            Step::List { list, .. } => self.singles(*list),
+            Step::List(list) => self.singles(list.rows),
         }
     }
 
@@ -170,10 +170,10 @@ impl<'c> Uses<'c> {
                 self.operands(map);
                 self.values(map.out, map.count);
             }
-            Back::List { out, list, .. } => {
-                self.values(*out, 1);
-                self.singles(*list);
-                self.code.singles(*list).iter().for_each(|&row| self.adjoints[row as usize] = true);
+            Back::List { list, .. } => {
+                self.values(list.out, 1);
+                self.singles(list.rows);
+                self.code.singles(list.rows).iter().for_each(|&row| self.adjoints[row as usize] = true);
             }
             Back::Shared { sum, .. } => self.terms(sum),
             Back::Outer { outer, .. } => self.walk(Walk::of_outer(outer)),

@@ -96,6 +96,8 @@ pub(super) fn forward(fused: &Fused, classes: &Classes, loops: bool) -> (WindowC
                 list.operands = Window::Affine { first: places[0], step: 1 };
             }
             code.scratch = code.scratch.max(list.scratch(places.len()));
+            list.kept = code.spread;
+            code.spread += narrow(list.room(places.len()));
             *made = Made::List(*list);
         }
     }
@@ -230,7 +232,7 @@ impl Emitter<'_> {
             self.code.ends.push(narrow(self.code.places.len() - first));
         }
         let operands = Window::List(Span::new(first, self.code.places.len()));
-        let list = List { op, out, operands, ends: Span::new(ends, self.code.ends.len()) };
+        let list = List { op, out, operands, ends: Span::new(ends, self.code.ends.len()), kept: 0 };
         self.push(Step::List(list), Made::List(list));
     }
 

@@ -1,14 +1,14 @@
-//! Maxima, minima, products and log-sum-exps of many rows, lane by lane.
+//! Maxima, minima and products of many rows, lane by lane.
 //!
 //! The arithmetic and its order are those of the rules of the table, so that the bits are the same. Sums and dots are
-//! linear, and a matter of [`linear`](super::linear).
+//! linear, and a matter of [`linear`](super::linear); log-sum-exps have a [room](super::softmax) of their own.
 
-use smallvec::{SmallVec, smallvec};
+use smallvec::SmallVec;
 
 use super::isa::{Isa, Kernel};
 use super::vector::Simd;
 use super::{MOST_LANES, Rows, check_lanes};
-use crate::op::{Op, Scalar as _, value};
+use crate::op::{Op, Scalar as _};
 
 /// Computes one row from a list of rows of `y`, of which the first has the number `y_first`.
 ///
@@ -63,7 +63,6 @@ impl Kernel for Forward<'_> {
             Op::Max => max(list, y, out),
             Op::Min => min(list, y, out),
             Op::Product => product(list, y, out),
-            Op::LogSumExp => logsumexp(list, y, out),
             op if op.reads_list() => by_lane(op, list, y, out),
             other => wrong_op(other),
         }
@@ -77,7 +76,7 @@ pub(super) fn greater(most: f64, x: f64) -> f64 {
 }
 
 /// Lanes of which maxima stay in registers.
-const BLOCK: usize = 8;
+pub(super) const BLOCK: usize = 8;
 
 /// An operation whose rules read all operands of a lane at once.
 fn by_lane(op: Op, list: &[u32], y: Rows<'_>, out: &mut [f64]) {
@@ -105,7 +104,7 @@ fn by_lane_back(op: Op, list: &[u32], y: Rows<'_>, value: &[f64], adjoint: &[f64
 }
 
 #[inline(always)]
-fn max(list: &[u32], y: Rows<'_>, out: &mut [f64]) {
+pub(super) fn max(list: &[u32], y: Rows<'_>, out: &mut [f64]) {
     for (block, out) in out.as_chunks_mut::<BLOCK>().0.iter_mut().enumerate() {
         let mut most = [f64::NEG_INFINITY; BLOCK];
         for &row in list {
@@ -138,22 +137,6 @@ fn product(list: &[u32], y: Rows<'_>, out: &mut [f64]) {
     }
 }
 
-#[inline(always)]
-fn logsumexp(list: &[u32], y: Rows<'_>, out: &mut [f64]) {
-    max(list, y, out);
-    let mut totals: SmallVec<[f64; MOST_LANES]> = smallvec![0.0; out.len()];
-    for &row in list {
-        for ((total, &x), &most) in totals.iter_mut().zip(y.slice(row)).zip(&*out) {
-            *total += value::exp(x - most);
-        }
-    }
-    for (total, &most) in totals.iter_mut().zip(&*out) {
-        let sum = most + value::ln(*total);
-        *total = if most.is_infinite() { most } else { sum };
-    }
-    out.copy_from_slice(&totals);
-}
-
 /// The kernel of [`list_reverse`].
 struct Reverse<'a> {
     op: Op,
@@ -174,7 +157,6 @@ impl Kernel for Reverse<'_> {
             Op::Max => shares::<false>(list, y, value, adjoint, out),
             Op::Min => shares::<true>(list, y, value, adjoint, out),
             Op::Product => products_of_others(list, y, adjoint, out),
-            Op::LogSumExp => softmax(list, y, value, adjoint, out),
             op if op.reads_list() => by_lane_back(op, list, y, value, adjoint, out),
             other => wrong_op(other),
         }
@@ -224,15 +206,6 @@ fn products_of_others(list: &[u32], y: Rows<'_>, adjoint: &[f64], out: &mut [f64
         for (((out, &x), after), &adjoint) in out.iter_mut().zip(y.slice(row)).zip(running.iter_mut()).zip(adjoint) {
             *out = adjoint.chain(*out * *after);
             *after *= x;
-        }
-    }
-}
-
-#[inline(always)]
-fn softmax(list: &[u32], y: Rows<'_>, value: &[f64], adjoint: &[f64], out: &mut [f64]) {
-    for (&row, out) in list.iter().zip(out.chunks_exact_mut(value.len())) {
-        for (((out, &x), &y), &adjoint) in out.iter_mut().zip(y.slice(row)).zip(value).zip(adjoint) {
-            *out = adjoint.chain(value::exp(x - y));
         }
     }
 }

@@ -2,9 +2,9 @@
 
 use super::super::kernels::linear::{Matrix, Mode, Sources, Start, Terms, combine, matrix};
 use super::super::kernels::script::{Outside, Turn};
-use super::super::kernels::{Zero, list, map};
+use super::super::kernels::{Zero, list, map, softmax};
 use super::{Block, Dense, LaneCode, Map, Operand, Step, Sum, Walk};
-use crate::op::Scalar as _;
+use crate::op::{Op, Scalar as _};
 
 impl LaneCode {
     /// Computes every row; the columns have been filled, apart from those that lie outside.
@@ -17,7 +17,7 @@ impl LaneCode {
                 }
                 Turn::Step(number) => &self.forward[*number as usize],
             };
-            let Block { isa, lanes, values, scratch, .. } = block;
+            let Block { isa, lanes, values, kept, scratch, .. } = block;
             let (isa, lanes, scratch) = (*isa, *lanes, scratch.get_mut());
             match step {
                 Step::Sum { out, sum } => {
@@ -39,9 +39,16 @@ impl LaneCode {
                     let (operands, _) = step.slices(read, shared, lanes, scratch);
                     map::forward(isa, step.op, &operands, &mut write[..step.count as usize * lanes]);
                 }
-                Step::List { op, out, list: rows } => {
-                    let (read, write) = values.get_mut().split_at_mut(*out as usize * lanes);
-                    list::list_forward(isa, *op, self.singles(*rows), read, 0, &mut write[..lanes]);
+                Step::List(step) => {
+                    let (read, write) = values.get_mut().split_at_mut(step.out as usize * lanes);
+                    let (rows, out) = (self.singles(step.rows), &mut write[..lanes]);
+                    match step.op {
+                        Op::LogSumExp => {
+                            let kept = &mut kept.get_mut()[step.kept(lanes)];
+                            softmax::logsumexp_rows(isa, rows, read, 0, kept, out);
+                        }
+                        op => list::list_forward(isa, op, rows, read, 0, out),
+                    }
                 }
             }
         }

@@ -122,13 +122,35 @@ impl Walk {
     }
 }
 
+/// An operation of any number of rows.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct List {
+    pub(super) op: Op,
+    pub(super) out: u32,
+    pub(super) rows: Span,
+    /// The first of the rows in which the shares of a log-sum-exp are kept, from which its derivatives follow.
+    pub(super) kept: u32,
+}
+
+impl List {
+    /// How many rows it keeps.
+    pub(super) fn keeps(&self) -> u32 {
+        if self.op == Op::LogSumExp { self.rows.len() } else { 0 }
+    }
+
+    /// The numbers that it keeps, of so many lanes.
+    fn kept(&self, lanes: usize) -> Range<usize> {
+        self.kept as usize * lanes..(self.kept + self.keeps()) as usize * lanes
+    }
+}
+
 /// A step of the forward pass.
 #[derive(Clone, Debug)]
 pub(super) enum Step {
     Sum { out: u32, sum: Sum },
     Dense(Dense),
     Map(Map),
-    List { op: Op, out: u32, list: Span },
+    List(List),
 }
 
 /// A step of the reverse pass.
@@ -148,7 +170,7 @@ pub(super) enum Back {
     /// The adjoint of a shared number that a map reads.
     MapShared { map: Map, place: usize, shared: u32 },
     /// The adjoints of rows that a list reads, and how each is written.
-    List { op: Op, out: u32, list: Span, modes: Box<[Option<Mode>]> },
+    List { list: List, modes: Box<[Option<Mode>]> },
     /// The adjoints of the shared numbers of a sum.
     Shared { row: u32, sum: Sum },
     /// The adjoints of a matrix of shared numbers, and how the first block of lanes writes them.
@@ -164,6 +186,8 @@ pub(super) enum Back {
 pub(super) struct LaneCode {
     /// How many rows there are; columns are the first.
     pub(super) rows: u32,
+    /// How many rows are kept beside them for the reverse pass.
+    pub(super) kept: u32,
     pub(super) columns: u32,
     /// How many of the first columns matrices alone read, so that they may stay where they lie.
     pub(super) of_matrices: u32,
@@ -204,7 +228,7 @@ impl LaneCode {
             }
             Step::Dense(dense) => (dense.matrix.shape[0] * dense.matrix.shape[1]) as usize,
             Step::Map(map) => map.count as usize,
-            Step::List { list, .. } => list.range().len(),
+            Step::List(list) => list.rows.range().len(),
         };
         self.forward.iter().map(of_step).sum()
     }
@@ -265,6 +289,7 @@ pub(super) struct Block {
     most: usize,
     pub(super) values: Aligned,
     pub(super) adjoints: Aligned,
+    kept: Aligned,
     scratch: Aligned,
     /// What the adjoint of each output was last filled with: the seed, how often, and for how many lanes.
     seeded: Box<[Seeded]>,
@@ -283,6 +308,7 @@ impl Block {
             most: lanes,
             values: Aligned::new(rows),
             adjoints: Aligned::new(rows),
+            kept: Aligned::new(code.kept as usize * lanes),
             scratch: Aligned::new(scratch),
             seeded: vec![(0, 0, 0); code.outputs.len()].into(),
         }
@@ -292,7 +318,7 @@ impl Block {
     fn sizes(code: &LaneCode, lanes: usize) -> (usize, usize) {
         let widest = code.forward.iter().map(|step| match step {
             Step::Map(map) => map.count as usize * (1 + map.operands.len()),
-            Step::List { list, .. } => list.range().len(),
+            Step::List(list) => list.rows.range().len(),
             Step::Sum { .. } | Step::Dense(_) => 0,
         });
         (code.rows as usize * lanes, widest.max().unwrap_or(0) * lanes)
@@ -301,12 +327,13 @@ impl Block {
     /// How many numbers it would hold.
     pub(super) fn forecast(code: &LaneCode, lanes: usize) -> usize {
         let (rows, scratch) = Self::sizes(code, lanes);
-        2 * rows + scratch
+        2 * rows + code.kept as usize * lanes + scratch
     }
 
     /// How many numbers it holds.
     pub(super) fn len(&self) -> usize {
-        self.values.get().len() + self.adjoints.get().len() + self.scratch.get().len()
+        let own = [&self.values, &self.adjoints, &self.kept, &self.scratch];
+        own.iter().map(|numbers| numbers.get().len()).sum()
     }
 
     /// Runs lines of a script.

@@ -1,11 +1,14 @@
 //! The reverse pass over a block of lanes.
 
 use super::super::kernels::linear::{Mode, Sources, Start, combine, matrix};
+use super::super::kernels::list::list_reverse;
 use super::super::kernels::outer::{Factors, outer};
 use super::super::kernels::reduce::{Sign, lane_dots, lane_sum, lane_sums};
 use super::super::kernels::script::{Outside, Turn};
-use super::super::kernels::{Zero, list, map};
-use super::{Back, Block, LaneCode, Map, Seeded, Sum, Walk};
+use super::super::kernels::softmax::softmax_rows;
+use super::super::kernels::{Isa, Zero, map};
+use super::{Back, Block, LaneCode, List, Map, Seeded, Sum, Walk};
+use crate::op::Op;
 
 /// What a reverse pass writes beside the adjoints of rows.
 pub(in super::super) struct Totals<'t, 'o> {
@@ -39,7 +42,7 @@ impl LaneCode {
                 }
                 Turn::Step(number) => &self.reverse[*number as usize],
             };
-            let Block { isa, lanes, values, adjoints, scratch, seeded, .. } = block;
+            let Block { isa, lanes, values, adjoints, kept, scratch, seeded, .. } = block;
             let (isa, lanes, values, scratch) = (*isa, *lanes, values.get(), scratch.get_mut());
             let adjoints = adjoints.get_mut();
             let row_of = |row: u32| row as usize * lanes..(row as usize + 1) * lanes;
@@ -89,17 +92,8 @@ impl LaneCode {
                         totals.shared[*u as usize] += lane_sum(isa, row);
                     }
                 }
-                Back::List { op, out, list: rows, modes } => {
-                    let rows = self.singles(*rows);
-                    let contributions = &mut scratch[..rows.len() * lanes];
-                    let (low, high) = adjoints.split_at_mut(*out as usize * lanes);
-                    let value = &values[row_of(*out)];
-                    list::list_reverse(isa, *op, rows, values, 0, value, &high[..lanes], contributions);
-                    for ((row, contribution), mode) in rows.iter().zip(contributions.chunks_exact(lanes)).zip(modes) {
-                        if let Some(mode) = mode {
-                            write(&mut low[row_of(*row)], contribution, *mode);
-                        }
-                    }
+                Back::List { list, modes } => {
+                    self.list_back((isa, lanes), list, modes, (values, kept.get()), adjoints, scratch);
                 }
                 Back::Shared { row, sum } => {
                     let delta = &adjoints[row_of(*row)];
@@ -123,6 +117,32 @@ impl LaneCode {
                     lane_sums(isa, lanes, rows, |m, sum| totals.shared[place(m)] += sum);
                 }
                 Back::Zero { row } => adjoints[row_of(*row)].fill(0.0),
+            }
+        }
+    }
+
+    /// The adjoints of the rows of a list; `values` and what is kept are as the forward pass left them.
+    fn list_back(
+        &self,
+        (isa, lanes): (Isa, usize),
+        list: &List,
+        modes: &[Option<Mode>],
+        (values, kept): (&[f64], &[f64]),
+        adjoints: &mut [f64],
+        scratch: &mut [f64],
+    ) {
+        let rows = self.singles(list.rows);
+        let row_of = |row: u32| row as usize * lanes..(row as usize + 1) * lanes;
+        let (low, high) = adjoints.split_at_mut(list.out as usize * lanes);
+        let (value, adjoint, contributions) =
+            (&values[row_of(list.out)], &high[..lanes], &mut scratch[..rows.len() * lanes]);
+        match list.op {
+            Op::LogSumExp => softmax_rows(isa, &kept[list.kept(lanes)], adjoint, contributions),
+            op => list_reverse(isa, op, rows, values, 0, value, adjoint, contributions),
+        }
+        for ((row, contribution), mode) in rows.iter().zip(contributions.chunks_exact(lanes)).zip(modes) {
+            if let Some(mode) = mode {
+                write(&mut low[row_of(*row)], contribution, *mode);
             }
         }
     }

@@ -32,9 +32,9 @@ impl WindowCode {
                 }
                 Turn::Step(number) => &self.forward[*number as usize],
             };
-            let (values, scratch) = (run.values.get_mut(), run.scratch.get_mut());
+            let (values, spread, scratch) = (run.values.get_mut(), run.spread.get_mut(), run.scratch.get_mut());
             match step {
-                Step::Map(map) => self.map(isa, map, values, run.spread.get_mut()),
+                Step::Map(map) => self.map(isa, map, values, spread),
                 Step::Nest { nest, out, mode, minus, zero, homes } => {
                     let (read, write) = values.split_at_mut(*out as usize);
                     let [y, z] = homes.map(|home| call.source(home, self, read));
@@ -51,7 +51,7 @@ impl WindowCode {
                     let adjoint = region.known_adjoint(seeds);
                     region.forward(call, self, adjoint, values, run.adjoints.get_mut(), buffers);
                 }
-                Step::List(list) => self.list_forward(isa, list, values, scratch),
+                Step::List(list) => self.list_forward(isa, list, values, spread, scratch),
             }
         }
     }

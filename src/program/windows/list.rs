@@ -19,6 +19,15 @@ impl List {
         whole(operands) + room(operands, self.count() as usize)
     }
 
+    /// How much room it takes to keep what the derivatives of so many operands follow from.
+    pub(in super::super) fn room(&self, operands: usize) -> usize {
+        if self.op == Op::LogSumExp { whole(operands) } else { 0 }
+    }
+
+    fn kept(&self, operands: usize) -> Range<usize> {
+        self.kept as usize..self.kept as usize + self.room(operands)
+    }
+
     fn out(&self) -> Range<usize> {
         self.out as usize..(self.out + self.count()) as usize
     }
@@ -38,59 +47,85 @@ impl WindowCode {
         ranges(&self.ends[list.ends.range()])
     }
 
-    pub(super) fn list_forward(&self, isa: Isa, list: &List, values: &mut [f64], scratch: &mut [f64]) {
+    pub(super) fn list_forward(
+        &self,
+        isa: Isa,
+        list: &List,
+        values: &mut [f64],
+        spread: &mut [f64],
+        scratch: &mut [f64],
+    ) {
         self.spread_list(list, values, scratch);
         let (read, write) = values.split_at_mut(list.out as usize);
         let out = &mut write[..list.count() as usize];
         let (lists, room) = self.numbers(list, read, scratch);
         if list.op == Op::LogSumExp {
-            return logsumexps(isa, lists, room, out);
+            return logsumexps(isa, lists, &mut spread[list.kept(lists.numbers.len())], room, out);
         }
         for (out, own) in out.iter_mut().zip(self.lists(list)) {
             *out = list.op.value(&lists.numbers[own]);
         }
     }
 
+    /// Adds to the adjoints of the operands or stores them; `values` and what is kept are as the list left them.
     pub(super) fn list_reverse(
         &self,
         isa: Isa,
         list: &List,
         mode: Mode,
-        values: &[f64],
+        (values, spread): (&[f64], &[f64]),
         adjoints: &mut [f64],
         scratch: &mut [f64],
     ) {
+        let count = self.operand_count(list) as usize;
         let (low, high) = adjoints.split_at_mut(list.out as usize);
-        self.spread_list(list, values, scratch);
-        let (lists, room) = self.numbers(list, values, scratch);
-        let results = &values[list.out()];
         let delta = &high[..list.count() as usize];
-        if list.op == Op::LogSumExp {
-            softmaxes(isa, lists, results, delta, room);
+        if let (Window::Affine { first, .. }, Mode::Store) = (list.operands, mode) {
+            return self.contributions(
+                isa,
+                list,
+                (values, spread),
+                delta,
+                &mut low[first as usize..][..count],
+                scratch,
+            );
+        }
+        let (contributions, scratch) = scratch.split_at_mut(count);
+        self.contributions(isa, list, (values, spread), delta, contributions, scratch);
+        if let Window::Affine { first, .. } = list.operands {
+            for (to, contribution) in low[first as usize..].iter_mut().zip(contributions) {
+                *to += *contribution;
+            }
         } else {
-            for ((own, &result), &delta) in self.lists(list).zip(results).zip(delta) {
-                let contributions = &mut room[own.clone()];
-                list.op.partials(&lists.numbers[own], result, contributions);
-                for contribution in contributions {
-                    *contribution = delta.chain(*contribution);
-                }
+            // The last list is the first to add, as in the order of the graph.
+            for own in self.lists(list).rev() {
+                own.for_each(|m| low[self.place(list.operands, m)] += contributions[m]);
             }
         }
-        let contributions = &room[..lists.numbers.len()];
-        match (list.operands, mode) {
-            (Window::Affine { first, .. }, Mode::Store) => {
-                low[first as usize..][..contributions.len()].copy_from_slice(contributions);
-            }
-            (Window::Affine { first, .. }, Mode::Add) => {
-                for (to, contribution) in low[first as usize..].iter_mut().zip(contributions) {
-                    *to += contribution;
-                }
-            }
-            // The last list is the first to add, as in the order of the graph.
-            (window, _) => {
-                for own in self.lists(list).rev() {
-                    own.for_each(|m| low[self.place(window, m)] += contributions[m]);
-                }
+    }
+
+    /// What each operand's adjoint is to gain.
+    fn contributions(
+        &self,
+        isa: Isa,
+        list: &List,
+        (values, spread): (&[f64], &[f64]),
+        delta: &[f64],
+        out: &mut [f64],
+        scratch: &mut [f64],
+    ) {
+        if list.op == Op::LogSumExp {
+            let shares =
+                Lists { numbers: &spread[list.kept as usize..][..out.len()], ends: &self.ends[list.ends.range()] };
+            return softmaxes(isa, shares, delta, out);
+        }
+        self.spread_list(list, values, scratch);
+        let (lists, _) = self.numbers(list, values, scratch);
+        for ((own, &result), &delta) in self.lists(list).zip(&values[list.out()]).zip(delta) {
+            let contributions = &mut out[own.clone()];
+            list.op.partials(&lists.numbers[own], result, contributions);
+            for contribution in contributions {
+                *contribution = delta.chain(*contribution);
             }
         }
     }

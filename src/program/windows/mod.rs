@@ -58,6 +58,8 @@ pub(super) struct List {
     pub(super) operands: Window,
     /// Where the operands of each result end.
     pub(super) ends: Span,
+    /// Where the shares of a log-sum-exp are kept in a run, from which its derivatives follow.
+    pub(super) kept: u32,
 }
 
 /// Sums of products of single numbers, one result after the other: each takes as many pairs of the list as there are signs.

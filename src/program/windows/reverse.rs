@@ -23,10 +23,11 @@ impl WindowCode {
                 Turn::Step(number) => &self.reverse[*number as usize],
             };
             let (values, adjoints, scratch) = (run.values.get(), run.adjoints.get_mut(), run.scratch.get_mut());
+            let kept = (values, run.spread.get());
             match back {
                 Back::Map { map, place, mode } => {
                     let place = (usize::from(*place), *mode);
-                    self.map_back(isa, map, place, (values, run.spread.get()), adjoints, scratch);
+                    self.map_back(isa, map, place, kept, adjoints, scratch);
                 }
                 Back::Nest { nest, split, mode, minus, home } => {
                     let (low, high) = adjoints.split_at_mut(*split as usize);
@@ -49,7 +50,7 @@ impl WindowCode {
                     }
                 }
                 Back::Chain(chain) => self.chain_back(isa, chain, values, adjoints),
-                Back::List { list, mode } => self.list_reverse(isa, list, *mode, values, adjoints, scratch),
+                Back::List { list, mode } => self.list_reverse(isa, list, *mode, kept, adjoints, scratch),
             }
         }
     }

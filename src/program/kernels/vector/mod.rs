@@ -42,6 +42,9 @@ pub(super) trait Simd: Copy {
     /// a − b.
     fn sub(self, a: Self::Vector, b: Self::Vector) -> Self::Vector;
 
+    /// a · b.
+    fn mul(self, a: Self::Vector, b: Self::Vector) -> Self::Vector;
+
     /// c + a b, rounded once where the instruction set can.
     fn mul_add(self, a: Self::Vector, b: Self::Vector, c: Self::Vector) -> Self::Vector;
 
@@ -195,6 +198,11 @@ impl Simd for Portable {
     #[inline(always)]
     fn sub(self, a: [f64; 2], b: [f64; 2]) -> [f64; 2] {
         [a[0] - b[0], a[1] - b[1]]
+    }
+
+    #[inline(always)]
+    fn mul(self, a: [f64; 2], b: [f64; 2]) -> [f64; 2] {
+        [a[0] * b[0], a[1] * b[1]]
     }
 
     #[inline(always)]

@@ -3,12 +3,12 @@
 use std::arch::x86_64::{
     __m256d, __m256i, __m512d, _CMP_LE_OQ, _CMP_NEQ_UQ, _CMP_UNORD_Q, _mm_store_sd, _mm_storeu_pd, _mm256_add_pd,
     _mm256_and_pd, _mm256_andnot_pd, _mm256_castpd256_pd128, _mm256_cmp_pd, _mm256_extractf128_pd, _mm256_fmadd_pd,
-    _mm256_fnmadd_pd, _mm256_loadu_pd, _mm256_maskload_pd, _mm256_max_pd, _mm256_movemask_pd, _mm256_permute2f128_pd,
-    _mm256_set_epi64x, _mm256_set1_pd, _mm256_setzero_pd, _mm256_storeu_pd, _mm256_sub_pd, _mm256_unpackhi_pd,
-    _mm256_unpacklo_pd, _mm512_abs_pd, _mm512_add_pd, _mm512_cmp_pd_mask, _mm512_fmadd_pd, _mm512_fnmadd_pd,
-    _mm512_loadu_pd, _mm512_mask_loadu_pd, _mm512_mask_storeu_pd, _mm512_maskz_loadu_pd, _mm512_maskz_mov_pd,
-    _mm512_max_pd, _mm512_reduce_max_pd, _mm512_set1_pd, _mm512_setzero_pd, _mm512_shuffle_f64x2, _mm512_storeu_pd,
-    _mm512_sub_pd, _mm512_unpackhi_pd, _mm512_unpacklo_pd,
+    _mm256_fnmadd_pd, _mm256_loadu_pd, _mm256_maskload_pd, _mm256_max_pd, _mm256_movemask_pd, _mm256_mul_pd,
+    _mm256_permute2f128_pd, _mm256_set_epi64x, _mm256_set1_pd, _mm256_setzero_pd, _mm256_storeu_pd, _mm256_sub_pd,
+    _mm256_unpackhi_pd, _mm256_unpacklo_pd, _mm512_abs_pd, _mm512_add_pd, _mm512_cmp_pd_mask, _mm512_fmadd_pd,
+    _mm512_fnmadd_pd, _mm512_loadu_pd, _mm512_mask_loadu_pd, _mm512_mask_storeu_pd, _mm512_maskz_loadu_pd,
+    _mm512_maskz_mov_pd, _mm512_max_pd, _mm512_mul_pd, _mm512_reduce_max_pd, _mm512_set1_pd, _mm512_setzero_pd,
+    _mm512_shuffle_f64x2, _mm512_storeu_pd, _mm512_sub_pd, _mm512_unpackhi_pd, _mm512_unpacklo_pd,
 };
 
 use super::super::isa::{Avx2, Avx512};
@@ -78,6 +78,12 @@ impl Simd for Avx2 {
     fn sub(self, a: __m256d, b: __m256d) -> __m256d {
         // SAFETY: the token proves AVX2.
         unsafe { _mm256_sub_pd(a, b) }
+    }
+
+    #[inline(always)]
+    fn mul(self, a: __m256d, b: __m256d) -> __m256d {
+        // SAFETY: the token proves AVX2.
+        unsafe { _mm256_mul_pd(a, b) }
     }
 
     #[inline(always)]
@@ -215,6 +221,12 @@ impl Simd for Avx512 {
     unsafe fn load_some_or(self, from: *const f64, count: usize, rest: __m512d) -> __m512d {
         // SAFETY: the token proves AVX-512; only `count` numbers are read, for which the caller vouches.
         unsafe { _mm512_mask_loadu_pd(rest, first_of_eight(count), from) }
+    }
+
+    #[inline(always)]
+    fn mul(self, a: __m512d, b: __m512d) -> __m512d {
+        // SAFETY: the token proves AVX-512.
+        unsafe { _mm512_mul_pd(a, b) }
     }
 
     #[inline(always)]
