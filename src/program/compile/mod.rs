@@ -75,19 +75,9 @@ impl Graph {
         memory::keep(arena.len());
         let mut leaves: Vec<NodeKey> = arena.inputs().to_vec();
         leaves.extend(arena.parameters().iter().map(|&(key, _)| key));
-        let mut constants = Vec::new();
-        let mut keys = arena.needed(&outputs);
-        keys.retain(|&key| {
-            let kind = arena.kind(key);
-            if let Kind::Constant(value) = kind {
-                leaves.push(key);
-                constants.push(value);
-            }
-            matches!(kind, Kind::Apply(_))
-        });
-        let count = keys.len();
-        keys.splice(0..0, leaves);
+        let (mut keys, constants) = arena.needed_after(&leaves, &outputs);
         keys.shrink_to_fit();
+        let count = keys.len() - leaves.len() - constants.len();
         assert!(keys.len() < 1 << 31, "the outputs need 2³¹ nodes or more");
         let last = narrow(keys.len());
         let mut slots = vec![u32::MAX; arena.bound()];
