@@ -106,8 +106,13 @@ impl Classes {
                     continue;
                 }
                 appearance.sort(level, |slot| kinds.hash(slot));
-                let are_alike = |a, b| kinds.hash(a) == kinds.hash(b) && kinds.shape(fused, a) == kinds.shape(fused, b);
-                for class in level.chunk_by_mut(|&a, &b| are_alike(a, b)) {
+                let mut rest = level;
+                while let &mut [first, ref mut others @ ..] = rest {
+                    let (hash, shape) = (kinds.hash(first), kinds.shape(fused, first));
+                    let is_alike = |&&slot: &&u32| kinds.hash(slot) == hash && kinds.shape(fused, slot) == shape;
+                    let count = 1 + others.iter().take_while(is_alike).count();
+                    let (class, after) = rest.split_at_mut(count);
+                    rest = after;
                     if sorts && !goes_anywhere(class, |slot| kinds.side(slot)) {
                         appearance.sort(class, |slot| kinds.side(slot));
                         if let Some(len) = classes.row(class, fused, appearance.counts()) {
@@ -117,7 +122,7 @@ impl Classes {
                         }
                     }
                     // Neighbours of the same shape on one level may be read together.
-                    let alike = Some((levels.of(class[0]), kinds.shape(fused, class[0])));
+                    let alike = Some((levels.of(class[0]), shape));
                     classes.push(class, before != alike);
                     before = alike;
                 }
