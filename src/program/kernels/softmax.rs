@@ -37,7 +37,7 @@ impl<'a> Lists<'a> {
 
 /// How much room it takes to compute with so many numbers of so many lists.
 pub(crate) fn room(numbers: usize, lists: usize) -> usize {
-    spread_room(numbers) + 2 * lists
+    spread_room(numbers) + 2 * lists.next_multiple_of(8)
 }
 
 /// Room for a number beside each number: the last register may go beyond them.
@@ -103,7 +103,9 @@ impl Kernel for LogSumExps<'_> {
             *most = greatest_number(simd, &lists.numbers[own]);
         }
         let (room, rest) = room.split_at_mut(spread_room(lists.numbers.len()));
-        let (totals, logarithms) = rest[..2 * lists.ends.len()].split_at_mut(lists.ends.len());
+        // What fills the last registers is of nothing.
+        let whole = lists.ends.len().next_multiple_of(8);
+        let (totals, logarithms) = rest[..2 * whole].split_at_mut(whole);
         exponentials(simd, lists, out, shares, room);
         for (total, own) in totals.iter_mut().zip(lists.ranges()) {
             *total = sum(simd, &shares[own]);
