@@ -298,6 +298,29 @@ fn losses_at_the_steps_of_a_recurrent_network_are_computed_together() {
 
 const GRAPHS: [fn(&Graph) -> Vec<Expr<'_>>; 5] = [network, valley, recurrence, constants, recurrent];
 
+/// Steps of which each weighs all those before it, as a triangular system is solved.
+fn triangular(graph: &Graph) -> Vec<Expr<'_>> {
+    const WIDTH: usize = 16;
+    let w = graph.parameters("w", &numbers(10 * 10));
+    let mut steps: Vec<Vec<Expr>> = vec![graph.parameters("first", &numbers(WIDTH)).iter().map(|x| x.tanh()).collect()];
+    for own in w.chunks(10).skip(1) {
+        let weighted = |i: usize| graph.sum(&steps.iter().zip(own).map(|(step, &w)| w * step[i]).collect::<Vec<_>>());
+        let next = (0..WIDTH).map(|i| weighted(i).tanh()).collect();
+        steps.push(next);
+    }
+    vec![graph.sum(&steps[9])]
+}
+
+#[test]
+fn what_step_after_step_made_is_added_by_one_loop() {
+    let graph = Graph::new();
+    let outputs = triangular(&graph);
+    let program = graph.compile(&outputs).expect("it compiles");
+    // The first row, a loop and a row for each other, and the sum of the last.
+    assert_eq!(program.report().steps(), 1 + 2 * 9 + 1, "{program}");
+    agrees_without_passes(&program);
+}
+
 #[test]
 fn networks_loops_and_recurrences_agree_without_passes() {
     for record in GRAPHS {

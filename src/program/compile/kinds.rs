@@ -9,6 +9,9 @@ use super::hash::{high, mix};
 use super::levels::Levels;
 use super::narrow;
 
+/// The highest level that is told from others in the order of terms.
+const MOST_LEVELS: u32 = (1 << 23) - 1;
+
 /// From how many computed slots on a graph is large.
 const LARGE: usize = 1 << 18;
 
@@ -166,8 +169,10 @@ impl Kinds {
             let second = known.1.map_or(3, |known| known.kind(late));
             let signature = mix(mix(u64::from(term.minus()), known.0.kind(late)), second);
             total = total.wrapping_add(signature);
-            // The sign stands before the rest.
-            keyed.push((u64::from(term.minus()) << 63 | signature >> 1, term));
+            // Signs stand together, then levels: what a step made is read beside what the step before made.
+            let level = known.1.map_or(0, |known| known.level).max(known.0.level);
+            let level = if late { 0 } else { u64::from(level.min(MOST_LEVELS)) };
+            keyed.push((u64::from(term.minus()) << 63 | level << 40 | signature >> 24, term));
         }
         match keyed.as_mut_slice() {
             [_] => {}

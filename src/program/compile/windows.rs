@@ -543,15 +543,18 @@ impl Table<'_> {
     fn nests_cost(&self, blocks: &[Block], columns: &[usize]) -> usize {
         let mut cost = 0;
         for &block in blocks {
-            self.each_run(block, columns, |_, count, _| cost += self.nest_cost(block, count));
+            self.each_run(block, columns, |_, count, across| cost += self.nest_cost(block, count, across));
         }
         cost
     }
 
     /// What `count` columns cost: if they are likely to become a few lines of a script, less than a nest.
-    fn nest_cost(&self, block: Block, count: usize) -> usize {
-        let rows = if block.inner < FEWEST { block.outer * block.inner } else { block.outer };
-        let short = if block.inner < FEWEST { count >= FEWEST } else { count <= MOST_TERMS };
+    fn nest_cost(&self, block: Block, count: usize, across: Steps) -> usize {
+        let is_dot = block.inner < FEWEST;
+        let rows = if is_dot { block.outer * block.inner } else { block.outer };
+        let neighbours = |step: i32| (0..=1).contains(&step);
+        let short =
+            if is_dot { count >= FEWEST && neighbours(across.0) && neighbours(across.1) } else { count <= MOST_TERMS };
         if short && rows <= MOST_ROWS as usize && self.factors.len() >= WORTH_LINES { LINE * rows } else { NEST }
     }
 }
