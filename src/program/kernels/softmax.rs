@@ -2,9 +2,9 @@
 //!
 //! The derivatives are shares of the sum of the exponentials, which the forward pass has: it keeps them.
 //!
-//! The lists of numbers lie one after the other, and most are shorter than a register: what each has of its own is spread out beside
-//! its numbers, and the rules then run over all of them at once. Sums are in the order of the rules of the table, so that
-//! the bits are the same.
+//! The lists of numbers lie one after the other, and most are shorter than a register: what each has of its own is spread
+//! out beside its numbers, and the rules then run over all of them at once. Sums are in the order of the rules of the
+//! table, so that the bits are the same.
 
 use std::ops::Range;
 

@@ -67,13 +67,13 @@ impl WindowCode {
         }
     }
 
-    /// Adds to the adjoints of the operands or stores them; `values` and what is kept are as the list left them.
+    /// Adds to the adjoints of the operands or stores them; the values and what is kept of them are as the list left them.
     pub(super) fn list_reverse(
         &self,
         isa: Isa,
         list: &List,
         mode: Mode,
-        (values, spread): (&[f64], &[f64]),
+        kept: (&[f64], &[f64]),
         adjoints: &mut [f64],
         scratch: &mut [f64],
     ) {
@@ -81,17 +81,10 @@ impl WindowCode {
         let (low, high) = adjoints.split_at_mut(list.out as usize);
         let delta = &high[..list.count() as usize];
         if let (Window::Affine { first, .. }, Mode::Store) = (list.operands, mode) {
-            return self.contributions(
-                isa,
-                list,
-                (values, spread),
-                delta,
-                &mut low[first as usize..][..count],
-                scratch,
-            );
+            return self.contributions(isa, list, kept, delta, &mut low[first as usize..][..count], scratch);
         }
         let (contributions, scratch) = scratch.split_at_mut(count);
-        self.contributions(isa, list, (values, spread), delta, contributions, scratch);
+        self.contributions(isa, list, kept, delta, contributions, scratch);
         if let Window::Affine { first, .. } = list.operands {
             for (to, contribution) in low[first as usize..].iter_mut().zip(contributions) {
                 *to += *contribution;
