@@ -322,6 +322,30 @@ fn what_step_after_step_made_is_added_by_one_loop() {
 }
 
 #[test]
+fn a_division_by_a_power_of_two_is_a_product_of_the_same_bits() {
+    let graph = Graph::new();
+    let (x, w) = (graph.inputs("x", 6), graph.parameter("w", 0.3));
+    // 2 is a constant that another determines.
+    let (four, two) = (graph.constant(-4.0), graph.constant(4.0).sqrt());
+    let outputs: Vec<Expr> = x.iter().map(|&x| (x / four + w) / two).collect();
+    let program = graph.compile(&outputs).expect("it compiles");
+    assert!(!program.to_string().contains("div"), "{program}");
+    let point = [1.0, -0.0, f64::INFINITY, f64::NAN, 1.7e308, 5e-324];
+    let run = |program: &Program| {
+        let mut workspace = program.workspace(1);
+        program.gradient_into(&[0.3], &point, &[1.0; 6], &mut workspace).expect("the counts are right");
+        let by_input = (0..6).map(|input| workspace.input(input)[0]);
+        let numbers =
+            (0..6).map(|output| workspace.output(output)[0]).chain(by_input).chain([workspace.parameters()[0]]);
+        numbers.map(f64::to_bits).collect::<Vec<u64>>()
+    };
+    assert_eq!(run(&program), run(&program.without(&[Pass::Fold])));
+    // To divide by 3 is not to multiply by a third.
+    let third = graph.compile(&[x[0] / 3.0]).expect("it compiles");
+    assert!(third.to_string().contains("div"), "{third}");
+}
+
+#[test]
 fn networks_loops_and_recurrences_agree_without_passes() {
     for record in GRAPHS {
         let graph = Graph::new();
