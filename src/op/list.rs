@@ -57,7 +57,13 @@ fn total(terms: impl Iterator<Item = f64>) -> f64 {
     for (place, term) in terms.enumerate() {
         parts[place % 8] += term;
     }
-    let [a, b, c, d, e, f, g, h] = parts;
+    halves(parts)
+}
+
+/// The sum of eight parts, halves of halves.
+#[expect(clippy::inline_always, reason = "it becomes part of kernels")]
+#[inline(always)]
+pub(crate) fn halves([a, b, c, d, e, f, g, h]: [f64; 8]) -> f64 {
     ((a + e) + (c + g)) + ((b + f) + (d + h))
 }
 

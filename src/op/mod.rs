@@ -17,6 +17,7 @@ mod list;
 mod parameter;
 
 pub use custom::{Custom, Formula};
+pub(crate) use list::halves;
 
 rows!(define_ops);
 

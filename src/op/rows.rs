@@ -241,8 +241,8 @@ macro_rules! define_ops {
 
             /// Writes the softmax of some operands, e^(xᵢ − y), of which `self` is the log-sum-exp y: its partials.
             ///
-            /// Plain numbers take the exponentials about the greatest operand, as the value does, and divide by their
-            /// sum.
+            /// Plain numbers take the exponentials about the greatest operand, as the value does, times the reciprocal
+            /// of their sum.
             ///
             /// ```
             /// use dagrad::{Op, Scalar};

@@ -25,7 +25,7 @@ pub(crate) fn list_forward(isa: Isa, op: Op, list: &[u32], y: &[f64], y_first: u
 /// `value` is what [`list_forward`] wrote.
 ///
 /// # Panics
-/// When the operation is none of max, min, product and logsumexp, `value` and `adjoint` are not one row each,
+/// When the operation reads no list, `value` and `adjoint` are not one row each,
 /// `contributions` has not as many rows as the list, or a row does not exist.
 #[expect(clippy::too_many_arguments, reason = "a list of rows has four, a kernel two and a derivative two more")]
 pub(crate) fn list_reverse(

@@ -12,7 +12,7 @@ use super::isa::{Isa, Kernel};
 use super::list::{BLOCK, greater, max};
 use super::vector::Simd;
 use super::{MOST_LANES, Rows, check_lanes};
-use crate::op::{Scalar as _, value};
+use crate::op::{Scalar as _, halves, value};
 
 /// Lists of numbers, one after the other.
 #[derive(Clone, Copy)]
@@ -215,12 +215,6 @@ fn sums(rows: &[f64], out: &mut [f64]) {
             out[i] = halves(parts.map(|part| part[i]));
         }
     }
-}
-
-/// The sum of eight parts, halves of halves.
-#[inline(always)]
-fn halves([a, b, c, d, e, f, g, h]: [f64; 8]) -> f64 {
-    ((a + e) + (c + g)) + ((b + f) + (d + h))
 }
 
 /// The kernel of [`softmax_rows`].
